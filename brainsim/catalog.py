@@ -1,0 +1,66 @@
+"""A folder is a catalogue: dropping a file in registers what it describes.
+
+Every module in ``brainsim/neuron``, ``rule``, ``reader``, ``statistic``, ``preset`` and ``deconvolution`` defines one
+subclass of that folder's base class (the first class in its ``__init__``); this module finds them by name.
+"""
+
+import inspect
+import pkgutil
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from brainsim.description import Described
+from brainsim.error import UnknownName
+
+FOLDERS = ("neuron", "rule", "reader", "statistic", "preset", "deconvolution")
+
+
+@cache
+def entries(folder: str) -> dict[str, type[Any]]:
+    """Return every class registered in a folder, by its `name`.
+
+    Parameters
+    ----------
+    folder
+        One of :data:`FOLDERS`.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> sorted(entries("neuron"))
+    ['izhikevich', 'lif']
+    """
+    if folder not in FOLDERS:
+        raise UnknownName("catalogue", folder, FOLDERS)
+    package = import_module(f"brainsim.{folder}")
+    found: dict[str, type[Any]] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = import_module(f"brainsim.{folder}.{info.name}")
+        for _, kind in inspect.getmembers(module, inspect.isclass):
+            if issubclass(kind, Described) and kind.__module__ == module.__name__ and kind.name:
+                found[kind.name] = kind
+    return dict(sorted(found.items()))
+
+
+def names(folder: str) -> list[str]:
+    """Return the names in a catalogue, sorted."""
+    return list(entries(folder))
+
+
+def get(folder: str, name: str) -> type[Any]:
+    """Return the class called `name`.
+
+    Raises
+    ------
+    UnknownName
+        With the nearest right name as remedy.
+    """
+    known = entries(folder)
+    if name not in known:
+        raise UnknownName(folder, name, known)
+    return known[name]

@@ -1,0 +1,224 @@
+"""The one noun: an :class:`xarray.Dataset` that obeys the schema below, checked at the borders only.
+
+Dimensions are named, so that orientation cannot be mistaken. A continuous recording has its trials as a table of
+coordinates on `trial` (`onset`, `duration`, `stimulus`, `session`) beside ``calcium (time, neuron)``; a recording cut
+into trials has ``calcium (trial, time, neuron)`` with `time` counted from stimulus onset. A jump in `time` of more
+than one and a half frames begins a new segment (a new session of the microscope).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from brainsim.error import InputError
+
+SOURCES = ("recorded", "simulated", "generated")
+CELL_TYPES = ("E", "I", "unknown")
+TRACE_DIMS = (("time", "neuron"), ("trial", "time", "neuron"))
+
+VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
+    "calcium": (TRACE_DIMS, "dF/F, raw fluorescence or active fraction: the attribute `units` says which"),
+    "spikes": (TRACE_DIMS, "inferred or binned spikes per frame"),
+    "spike_time": ((("spike",),), "time of each spike [s], in order of time"),
+    "spike_neuron": ((("spike",),), "index on `neuron` of each spike"),
+    "weight": ((("pre", "post"), ("repeat", "pre", "post")), "synaptic weight of a fit"),
+    "weight_initial": ((("pre", "post"), ("repeat", "pre", "post")), "weight before learning"),
+    "weight_se": ((("pre", "post"),), "standard error of `weight`"),
+    "z": ((("pre", "post"),), "weight over its standard error"),
+    "q_value": ((("pre", "post"),), "Benjamini-Hochberg false discovery rate"),
+    "edge_probability": ((("pre", "post"),), "probability that the pair is connected"),
+    "delay": ((("pre", "post"),), "synaptic delay [s]"),
+    "true_weight": ((("pre", "post"),), "ground truth at the end of a simulation"),
+    "true_weight_before": ((("pre", "post"),), "ground truth before plasticity"),
+}
+COORDINATES: dict[str, tuple[tuple[str, ...], str]] = {
+    "time": (("time",), "[s]; from stimulus onset where there are trials"),
+    "neuron": (("neuron",), "name or number of a neuron, unique"),
+    "pre": (("pre",), "presynaptic neuron, named as on `neuron`"),
+    "post": (("post",), "postsynaptic neuron, named as on `neuron`"),
+    "cell_type": (("neuron",), "E, I or unknown"),
+    "position": (("neuron", "axis"), "[um]"),
+    "stimulus": (("trial",), "name of the stimulus of a trial"),
+    "session": (("trial",), "name of the session of a trial"),
+    "onset": (("trial",), "stimulus onset [s]"),
+    "duration": (("trial",), "length of the stimulus [s]"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found: severity ``error`` or ``warning``, check, field, what was found, remedy."""
+
+    severity: str
+    check: str
+    field: str
+    found: str
+    remedy: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the finding as plain strings."""
+        return asdict(self)
+
+
+def check(dataset: xr.Dataset) -> list[Finding]:
+    """Hold a Dataset against the schema.
+
+    Parameters
+    ----------
+    dataset
+        Any Dataset.
+
+    Returns
+    -------
+    list of Finding
+        Errors first. Empty when the Dataset is in order.
+    """
+    findings = [finding for each in _CHECKS for finding in each(dataset)]
+    return sorted(findings, key=lambda finding: finding.severity)
+
+
+def validate(dataset: xr.Dataset, where: str = "") -> xr.Dataset:
+    """Return the Dataset unchanged, or raise on the first error that :func:`check` finds.
+
+    Raises
+    ------
+    InputError
+        Naming `where` (usually the file), the field and the remedy.
+    """
+    for finding in check(dataset):
+        if finding.severity == "error":
+            place = f"{where}, " if where else ""
+            raise InputError(finding.found, where=f"{place}field '{finding.field}'", remedy=finding.remedy)
+    return dataset
+
+
+def missing_by_neuron(trace: xr.DataArray) -> dict[str, int]:
+    """Return how many frames are missing (NaN), for each neuron that misses any."""
+    counts = trace.isnull().sum([d for d in trace.dims if d != "neuron"])
+    names = trace["neuron"].values if "neuron" in trace.coords else np.arange(trace.sizes["neuron"])
+    return {str(name): int(n) for name, n in zip(names, counts.values, strict=True) if n}
+
+
+def _error(check: str, field: str, found: str, remedy: str) -> Finding:
+    return Finding("error", check, field, found, remedy)
+
+
+def _warning(check: str, field: str, found: str, remedy: str) -> Finding:
+    return Finding("warning", check, field, found, remedy)
+
+
+def _check_content(ds: xr.Dataset) -> Iterator[Finding]:
+    if not any(name in ds for name in ("calcium", "spikes", "spike_time", "weight")):
+        yield _error("content", "calcium", f"no recording in it (variables: {', '.join(map(str, ds.data_vars)) or 'none'})",
+                     "a recording holds `calcium`, `spikes` or `spike_time` with `spike_neuron`; make one with `brainsim data read`")
+    for name in ("calcium", "spikes"):
+        if name in ds and ds[name].size == 0:
+            yield _error("content", name, f"it is empty, shape {dict(ds[name].sizes)}", "check the source file")
+    if ("spike_time" in ds) != ("spike_neuron" in ds):
+        yield _error("content", "spike_time", "spike times and spike neurons come together", "store both or neither")
+
+
+def _check_dims(ds: xr.Dataset) -> Iterator[Finding]:
+    for name, (allowed, _) in VARIABLES.items():
+        if name in ds and tuple(ds[name].dims) not in allowed:
+            wanted = " or ".join(str(dims) for dims in allowed)
+            yield _error("dimensions", name, f"dimensions are {tuple(ds[name].dims)}, not {wanted}", f"rename or transpose '{name}'")
+    for name, (dims, _) in COORDINATES.items():
+        if name in ds.variables and tuple(ds[name].dims) != dims:
+            yield _error("dimensions", name, f"dimensions are {tuple(ds[name].dims)}, not {dims}", f"rename or transpose '{name}'")
+
+
+def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
+    for name in ("calcium", "spikes"):
+        if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS:
+            continue
+        if not np.issubdtype(ds[name].dtype, np.number):
+            yield _error("numbers", name, f"values are {ds[name].dtype}, not numbers", "read the file with the right format")
+            continue
+        if bool(np.isinf(ds[name]).any()):
+            yield _error("finite", name, "some values are infinite", "replace them by NaN, which is kept as missing")
+        for neuron, n in missing_by_neuron(ds[name]).items():
+            yield _warning("missing", name, f"neuron {neuron}: {n} of {ds[name].size // ds.sizes['neuron']} frames are missing",
+                           "kept as missing; every later step leaves them out")
+
+
+def _check_time(ds: xr.Dataset) -> Iterator[Finding]:
+    if "time" not in ds.dims:
+        return
+    if "time" not in ds.coords:
+        yield _error("time", "time", "there is no time coordinate", "give it in seconds, or read with --sampling-rate")
+        return
+    time = ds["time"].values
+    if not np.issubdtype(time.dtype, np.number) or not np.isfinite(time.astype(float)).all():
+        yield _error("time", "time", "time is not a finite number everywhere", "give it in seconds")
+    elif len(time) > 1 and (np.diff(time) <= 0).any():
+        at = int(np.argmax(np.diff(time) <= 0)) + 1
+        yield _error("time", "time", f"time does not increase at frame {at}", "sort the frames, or drop the repeated ones")
+    if len(time) > 1 and not float(ds.attrs.get("sampling_rate_hz", 0) or 0) > 0:
+        yield _error("rate", "sampling_rate_hz", "the sampling rate is missing or not positive", "give it with --sampling-rate")
+
+
+def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
+    if "spike_time" not in ds or "spike_neuron" not in ds:
+        return
+    times, cells = ds["spike_time"].values, ds["spike_neuron"].values
+    if not np.isfinite(times).all():
+        yield _error("spike times", "spike_time", f"{int((~np.isfinite(times)).sum())} spike times are not finite", "drop them")
+        return
+    if len(times) and (times < 0).any():
+        yield _error("spike times", "spike_time", f"{int((times < 0).sum())} spikes are before time 0", "shift or drop them")
+    if "neuron" not in ds.sizes or (len(cells) and (cells.min() < 0 or cells.max() >= ds.sizes["neuron"])):
+        yield _error("spike neurons", "spike_neuron", "some spikes belong to no neuron", "give --neurons at least the largest index + 1")
+    duration = float(ds.attrs.get("duration_s", np.inf))
+    if len(times) and times.max() > duration:
+        yield _error("spike times", "spike_time", f"{int((times > duration).sum())} spikes come after the end at {duration:g} s", "give the right --duration")
+
+
+def _check_labels(ds: xr.Dataset) -> Iterator[Finding]:
+    if "neuron" in ds.coords and len(set(ds["neuron"].values.tolist())) < ds.sizes["neuron"]:
+        yield _error("names", "neuron", "some neurons share a name", "give every neuron its own")
+    if "cell_type" in ds.coords and not set(ds["cell_type"].values.tolist()) <= set(CELL_TYPES):
+        yield _error("cell types", "cell_type", f"cell types must be among {', '.join(CELL_TYPES)}", "rename them")
+    if any("trial" in ds[n].dims for n in ("calcium", "spikes") if n in ds) and "stimulus" not in ds.coords:
+        yield _warning("labels", "stimulus", "the trials have no stimulus", "attach one label per trial with --stimuli")
+    if "stimulus" in ds.coords:
+        blocks, kinds = 1 + int((ds["stimulus"].values[1:] != ds["stimulus"].values[:-1]).sum()), len(set(ds["stimulus"].values.tolist()))
+        if 1 < kinds == blocks < ds.sizes["trial"]:
+            yield _warning("stimulus blocks", "stimulus", "each stimulus is one contiguous block of trials",
+                           "slow drift looks like stimulus coding here: decoding is tested on held-out blocks of time")
+    source = ds.attrs.get("source")
+    if source not in SOURCES:
+        yield _error("source", "source", f"the attribute `source` is {source!r}", f"set it to one of {', '.join(SOURCES)}")
+
+
+_CHECKS: tuple[Callable[[xr.Dataset], Iterator[Finding]], ...] = (
+    _check_content, _check_dims, _check_numbers, _check_time, _check_spikes, _check_labels,
+)
+
+
+def describe(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return the facts of a recording as plain numbers and strings.
+
+    Returns
+    -------
+    dict
+        `sizes`, `variables`, `attributes`, `stimuli` (trials of each), `cell_types` (neurons of each),
+        `mean_rate_hz` where there are spike times, and `findings` of :func:`check`.
+    """
+    facts: dict[str, Any] = {
+        "sizes": {str(k): int(v) for k, v in dataset.sizes.items()},
+        "variables": {str(k): list(map(str, v.dims)) for k, v in dataset.data_vars.items()},
+        "attributes": {str(k): v.item() if isinstance(v, np.generic) else v for k, v in dataset.attrs.items()},
+    }
+    for name, key in (("stimulus", "stimuli"), ("cell_type", "cell_types")):
+        if name in dataset.coords:
+            values, counts = np.unique(dataset[name].values.astype(str), return_counts=True)
+            facts[key] = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    if "spike_time" in dataset and dataset["spike_time"].size:
+        length = float(dataset.attrs.get("duration_s", dataset["spike_time"].values.max()))
+        facts["mean_rate_hz"] = dataset.sizes["spike"] / length / dataset.sizes["neuron"]
+    facts["findings"] = [finding.to_dict() for finding in check(dataset)]
+    return facts

@@ -1,0 +1,119 @@
+"""Options that many commands share, and how every command reports and fails."""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+recording = click.argument("recording", type=click.Path(path_type=Path))
+
+
+def out(help: str, suffixes: str = "") -> Callable[[F], F]:
+    """``--out PATH`` and ``--overwrite``."""
+
+    def decorate(function: F) -> F:
+        function = click.option("--overwrite", is_flag=True, help="Replace an existing result.")(function)
+        return click.option("--out", "out", type=click.Path(path_type=Path), required=True, help=help)(function)
+
+    return decorate
+
+
+def seed(function: F) -> F:
+    """``--seed``: the one source of randomness."""
+    return click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random number; kept in the result.")(function)
+
+
+def workers(function: F) -> F:
+    """``--workers``: processes."""
+    return click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the work.")(function)
+
+
+class Echo:
+    """Prints a result as prose or, with ``--json``, as one JSON object on stdout."""
+
+    def __init__(self, as_json: bool, quiet: bool) -> None:
+        self.as_json, self.quiet = as_json, quiet
+
+    def say(self, text: str) -> None:
+        """Print one line of prose (on stderr with ``--json``, so that stdout holds the object alone)."""
+        if not self.quiet:
+            click.echo(text, err=self.as_json)
+
+    def result(self, facts: Any, prose: str, paths: Iterable[Path] = ()) -> None:
+        """Print what the command found, then the paths it wrote."""
+        written = [str(path) for path in paths]
+        if self.as_json:
+            facts = {**facts, "written": written} if isinstance(facts, dict) and written else facts
+            click.echo(json.dumps(facts, default=_plain, allow_nan=False))
+            return
+        if prose and not self.quiet:
+            click.echo(prose)
+        for path in written:
+            click.echo(path)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Callable[..., None]]:
+        """Give a :class:`brainsim.progress.Progress` that draws a bar on stderr; silent when that is no terminal."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda done, total, note="": None
+            return
+        with click.progressbar(length=1, label=label, file=sys.stderr, item_show_func=lambda note: note) as bar:
+
+            def show(done: int, total: int, note: str = "") -> None:
+                bar.length = total
+                bar.update(done - bar.pos, note)
+
+            yield show
+
+
+def _plain(value: Any) -> Any:
+    """Turn what NumPy and pathlib hold into what JSON can."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
+
+
+class Command(click.Command):
+    """A command with ``--json``, ``--quiet`` and ``--traceback`` that fails with one sentence and exit code 1."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += [
+            click.Option(["--json", "as_json"], is_flag=True, help="Print the result as one JSON object."),
+            click.Option(["--quiet"], is_flag=True, help="No progress bar and no prose."),
+            click.Option(["--traceback", "show_traceback"], is_flag=True, help="Show where in the code a failure arose."),
+        ]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn a failure into one sentence on stderr and exit code 1."""
+        show = ctx.params.pop("show_traceback")
+        ctx.obj = Echo(ctx.params.pop("as_json"), ctx.params.pop("quiet"))
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            click.echo("brainsim: interrupted; nothing half-written was left behind", err=True)
+            raise SystemExit(130) from None
+        except Exception as error:
+            click.echo(f"brainsim: {_sentence(error)}", err=True)
+            if show:
+                traceback.print_exc()
+            raise SystemExit(1) from None
+
+
+def _sentence(error: Exception) -> str:
+    """Say what happened in one line; a failure that brainsim did not foresee says so."""
+    from brainsim.error import BrainsimError
+
+    if isinstance(error, BrainsimError):
+        return " ".join(str(error).split())
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"unforeseen failure ({type(error).__name__}: {first}); run it again with --traceback and report it"

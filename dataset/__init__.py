@@ -1,0 +1,1 @@
+"""Recordings that come with brainsim; `made.md` tells how each was made."""
