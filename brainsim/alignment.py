@@ -1,0 +1,215 @@
+"""Bring recordings into one shape before anything is compared: same neurons, same frames, same deconvolution, same threshold.
+
+Everything is cut into trials first and then treated alike: recorded, simulated and generated trials, and the rivals.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from brainsim import schema, trial
+from brainsim.error import InputError
+from brainsim.evidence import Floats, Sample, deviation
+
+PSEUDO_TRIAL_S = 3.0
+SHORTEST = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """Recordings in one shape.
+
+    Parameters
+    ----------
+    samples
+        Trials by name of the recording, the reference first.
+    threshold
+        Inferred spikes per frame above which a neuron counts as active, shape (neuron,): one standard deviation of the
+        recorded neuron's; None where a trial is too short for spikes.
+    neuron, cell_type
+        Names and cell types, shape (neuron,).
+    variable, units
+        What the traces are, for axes.
+    warnings
+        What a reader must know before believing a number.
+    """
+
+    samples: dict[str, Sample]
+    threshold: Floats | None
+    neuron: list[str]
+    cell_type: list[str]
+    variable: str
+    units: str
+    warnings: tuple[str, ...]
+
+    def with_events(self, sample: Sample) -> Sample:
+        """Give trials their events by the deconvolution and the threshold of the reference."""
+        if self.threshold is None:
+            return sample
+        spikes = inferred(sample) if self.variable == "calcium" else sample.trace
+        return replace(sample, event=active(spikes, self.threshold))
+
+
+def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
+    """Bring recordings into the shape of the first one.
+
+    Parameters
+    ----------
+    recordings
+        By name, the reference first. Continuous ones are cut at stimulus onset; those without stimuli into pseudo-trials
+        as long as the reference's trials (3 s where it has none either).
+
+    Raises
+    ------
+    InputError
+        If neurons, sampling rates, frames per trial or units differ; both names are in the message.
+    """
+    names = list(recordings)
+    variable = _shared_variable(recordings)
+    for other in names[1:]:
+        _check_alike(recordings, names[0], other, variable)
+    warnings = [f"{name}: {found}" for name in names for found in _doubts(recordings[name], own_time=name == names[0])]
+    frames = _frames(recordings)
+    samples = {}
+    for name, dataset in recordings.items():
+        same, note = _same_order(recordings[names[0]], dataset)
+        warnings += [f"{name}: {note}"] if note else []
+        samples[name] = _cut(same, variable, frames, name)
+    first = recordings[names[0]]
+    cells = first["cell_type"].values.astype(str).tolist() if "cell_type" in first.coords else []
+    result = Aligned(samples, None, first["neuron"].values.astype(str).tolist(), cells, variable, _units(first, variable), tuple(warnings))
+    return _with_all_events(result, names[0])
+
+
+def inferred(sample: Sample) -> Floats:
+    """Return spikes per frame of calcium trials, by brainsim's default deconvolution, shape (trial, time, neuron)."""
+    from brainsim import calcium
+
+    dims = ("trial", "time", "neuron")
+    dataset = xr.Dataset(
+        {"calcium": (dims, sample.trace)},
+        coords={"time": np.arange(sample.frames) / sample.rate, "neuron": np.arange(sample.trace.shape[2])},
+        attrs={"sampling_rate_hz": sample.rate, "source": "recorded", "units": "dF/F"},
+    )
+    spikes = calcium.deconvolve(dataset)["spikes"].transpose(*dims)
+    return np.asarray(spikes.values, float)
+
+
+def active(spikes: Floats, threshold: Floats) -> Floats:
+    """Return 1 where a neuron's spikes exceed its threshold, 0 where not, NaN where missing."""
+    return np.where(np.isfinite(spikes), (spikes > threshold).astype(float), np.nan)
+
+
+def _with_all_events(aligned: Aligned, reference: str) -> Aligned:
+    """Find the threshold on the reference and give every sample its events."""
+    frames = aligned.samples[reference].frames
+    if frames == 1:
+        return aligned
+    if frames < SHORTEST:
+        note = f"trials of {frames} frames are too short for deconvolution: rates are mean {aligned.variable}"
+        return replace(aligned, warnings=(*aligned.warnings, note))
+    spikes = {name: inferred(s) if aligned.variable == "calcium" else s.trace for name, s in aligned.samples.items()}
+    threshold = np.nan_to_num(deviation(spikes[reference].reshape(-1, spikes[reference].shape[2]), 0))
+    samples = {name: replace(s, event=active(spikes[name], threshold)) for name, s in aligned.samples.items()}
+    return replace(aligned, samples=samples, threshold=threshold)
+
+
+def _shared_variable(recordings: Mapping[str, xr.Dataset]) -> str:
+    for name in ("calcium", "spikes"):
+        if all(name in dataset for dataset in recordings.values()):
+            return name
+    held = "; ".join(f"{name} holds {', '.join(map(str, dataset.data_vars)) or 'nothing'}" for name, dataset in recordings.items())
+    raise InputError(f"they have neither `calcium` nor binned `spikes` in common: {held}", where=f"{', '.join(recordings)}, field 'calcium'",
+                     remedy="compare recordings of the same kind")
+
+
+def _units(dataset: xr.Dataset, variable: str) -> str:
+    return str(dataset[variable].attrs.get("units", dataset.attrs.get("units", ""))) if variable == "calcium" else "spikes per frame"
+
+
+def _rate(dataset: xr.Dataset) -> float:
+    return float(dataset.attrs.get("sampling_rate_hz", 1) or 1)
+
+
+def _check_alike(recordings: Mapping[str, xr.Dataset], first: str, other: str, variable: str) -> None:
+    """Raise where two recordings cannot be held against each other."""
+    ours, theirs = recordings[first], recordings[other]
+    both = f"{first} and {other}"
+    a, b = ours.sizes["neuron"], theirs.sizes["neuron"]
+    if a != b:
+        raise InputError(f"{first} has {a} neurons, {other} has {b}", where=f"{both}, field 'neuron'", remedy="compare recordings of the same neurons")
+    rates = _rate(ours), _rate(theirs)
+    timed = ours.sizes["time"] > 1 and theirs.sizes["time"] > 1
+    if timed and abs(rates[0] - rates[1]) > 1e-3 * max(rates):
+        raise InputError(f"{first} has {rates[0]:g} Hz, {other} has {rates[1]:g} Hz", where=f"{both}, field 'sampling_rate_hz'",
+                         remedy="resample one of them, or simulate and generate at the recording's rate")
+    units = _units(ours, variable), _units(theirs, variable)
+    if all(units) and units[0] != units[1]:
+        raise InputError(f"{first} is in '{units[0]}', {other} in '{units[1]}'", where=f"{both}, field 'units'", remedy="convert one of them")
+    if trial.is_cut(ours, variable) and trial.is_cut(theirs, variable) and ours.sizes["time"] != theirs.sizes["time"]:
+        raise InputError(f"a trial has {ours.sizes['time']} frames in {first} and {theirs.sizes['time']} in {other}", where=f"{both}, field 'time'",
+                         remedy="cut both into trials of the same length")
+
+
+def _frames(recordings: Mapping[str, xr.Dataset]) -> int:
+    """Return the frames per trial that all can have: those of a cut recording, of the reference's trials, or of 3 s."""
+    cut = [d for d in recordings.values() if trial.is_cut(d) or trial.is_cut(d, "spikes")]
+    first = next(iter(recordings.values()))
+    if cut:
+        return int(cut[0].sizes["time"])
+    if "onset" in first.coords:
+        return trial.trial_frames(first)
+    return max(1, round(PSEUDO_TRIAL_S * _rate(first)))
+
+
+def _same_order(first: xr.Dataset, dataset: xr.Dataset) -> tuple[xr.Dataset, str]:
+    """Put neurons in the order of the reference, by name where both name the same ones, else by position."""
+    ours, theirs = first["neuron"].values.astype(str).tolist(), dataset["neuron"].values.astype(str).tolist()
+    if ours == theirs:
+        return dataset, ""
+    if set(ours) == set(theirs):
+        place = {name: index for index, name in enumerate(theirs)}
+        return dataset.isel(neuron=[place[name] for name in ours]), "neurons were put in the order of the reference"
+    return dataset, "neurons have other names than in the reference and are matched by position"
+
+
+def _cut(dataset: xr.Dataset, variable: str, frames: int, name: str) -> Sample:
+    """Return the trials of a recording, or pseudo-trials where it has none."""
+    keep = dataset[[variable]].assign_attrs(dataset.attrs)
+    if trial.is_cut(keep, variable) or "onset" in keep.coords:
+        keep = trial.cut_trials(keep, frames)
+    else:
+        keep = _pseudo_trials(keep, variable, frames, name)
+    values = keep[variable].transpose("trial", "time", "neuron").values.astype(float)
+    stimulus = keep["stimulus"].values.astype(str) if "stimulus" in keep.coords else None
+    return Sample(values, _rate(dataset), stimulus)
+
+
+def _pseudo_trials(dataset: xr.Dataset, variable: str, frames: int, name: str) -> xr.Dataset:
+    """Cut a recording without stimuli into consecutive pieces; none spans a gap between segments."""
+    time = dataset["time"].values
+    starts = [at for s in trial.segments(time, _rate(dataset)) for at in range(s.start, s.stop - frames + 1, frames)]
+    if not starts:
+        raise InputError(f"it is shorter than one trial of {frames} frames", where=f"{name}, field 'time'", remedy="use a longer recording")
+    values = dataset[variable].transpose("time", "neuron").values
+    return xr.Dataset({variable: (("trial", "time", "neuron"), np.stack([values[at : at + frames] for at in starts]))})
+
+
+def _doubts(dataset: xr.Dataset, own_time: bool) -> list[str]:
+    """Return what makes the numbers of a recording doubtful: warnings of the schema, overlapping trials.
+
+    Blocks of stimuli matter in the reference only (`own_time`): a generated file may be sorted as it likes.
+    """
+    warnings = [finding for finding in schema.check(dataset) if finding.severity == "warning"]
+    missing = [f for f in warnings if f.check == "missing"]
+    found = [f"{f.found}; {f.remedy}" for f in warnings if f.check != "missing" and (own_time or f.check != "stimulus blocks")]
+    if missing:
+        found.append(f"{len(missing)} neurons miss frames; these are left out of every number")
+    if "onset" in dataset.coords and dataset.sizes["trial"] > 1:
+        length = trial.trial_frames(dataset) / _rate(dataset)
+        overlap = int((np.diff(np.sort(dataset["onset"].values)) < length - 1e-6 - 0.5 / _rate(dataset)).sum())
+        if overlap:
+            found.append(f"{overlap} trials overlap the next one: a split into training and held-out trials leaks")
+    return found

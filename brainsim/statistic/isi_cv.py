@@ -1,0 +1,62 @@
+"""Temporal structure: regularity of events."""
+
+import numpy as np
+from scipy.stats import wasserstein_distance
+
+from brainsim.evidence import Evidence, Floats
+from brainsim.statistic import Measure, Statistic
+
+
+def interval_cv(event: Floats) -> Floats:
+    """Return the coefficient of variation of the intervals between events of each neuron.
+
+    Intervals lie within a trial and span no missing frame; a neuron needs three of them.
+
+    Parameters
+    ----------
+    event
+        Shape (trial, time, neuron), NaN where missing.
+
+    Returns
+    -------
+    ndarray
+        Shape (neuron with enough intervals,).
+    """
+    by_neuron = event.transpose(2, 0, 1)
+    neuron, trial, frame = np.nonzero(by_neuron > 0)
+    gaps = np.isnan(by_neuron).cumsum(2)[neuron, trial, frame]
+    within = (np.diff(neuron) == 0) & (np.diff(trial) == 0) & (np.diff(gaps) == 0)
+    interval, owner = np.diff(frame)[within].astype(float), neuron[1:][within]
+    n, total, square = (np.bincount(owner, w, minlength=len(by_neuron)) for w in (None, interval, interval**2))
+    n, total, square = n[n >= 3], total[n >= 3], square[n >= 3]
+    return np.asarray(np.sqrt(np.maximum(square / n - (total / n) ** 2, 0)) / (total / n))
+
+
+class ISICV(Statistic):
+    """Distance between the distributions over neurons of the coefficient of variation of inter-event intervals.
+
+    Notes
+    -----
+    Coefficient of variation as in Softky and Koch 1993 (Journal of Neuroscience 13:334), distance as in
+    `rate_wasserstein`, in units of the coefficient. 0 is best.
+    """
+
+    name = "isi_cv"
+    respect = "the regularity of events"
+    min_frames = 8
+    events = True
+
+    def measure(self, evidence: Evidence) -> Measure:
+        """Compare the two distributions."""
+        ours, events = evidence.split.held_out.event, evidence.candidate.event
+        if ours is None or events is None:
+            return Measure(None, "it needs events on both sides")
+        recorded = interval_cv(ours)
+
+        def distance(some: Floats) -> float:
+            theirs = interval_cv(some)
+            return float(wasserstein_distance(recorded, theirs)) if len(recorded) and len(theirs) else float("nan")
+
+        if not np.isfinite(distance(events)):
+            return Measure(None, "too few events for intervals on one side")
+        return Measure(distance(events), draw=lambda rng: distance(events[rng.integers(len(events), size=len(events))]))

@@ -1,0 +1,33 @@
+"""Signal correlations."""
+
+import numpy as np
+
+from brainsim.evidence import Evidence, correlation
+from brainsim.statistic import Measure, Statistic
+from brainsim.statistic.noise_correlation_r import likeness, resampled_class_mean
+
+
+class SignalCorrelationR(Statistic):
+    """Pearson's r between the signal-correlation matrices of held-out and candidate trials.
+
+    Notes
+    -----
+    Signal correlation: correlation of two neurons' mean responses across stimuli (Cohen and Kohn 2011, Nature
+    Neuroscience 14:811). 1 is best.
+    """
+
+    name = "signal_correlation_r"
+    better = "higher"
+    respect = "the signal correlations"
+    min_stimuli = 3
+    bounds = (-1.0, 1.0)
+
+    def measure(self, evidence: Evidence) -> Measure:
+        """Compare the two matrices."""
+        ours = correlation(evidence.split.held_out.class_mean)
+        candidate = evidence.candidate
+
+        def again(rng: np.random.Generator) -> float:
+            return likeness(ours, correlation(resampled_class_mean(candidate, rng)))
+
+        return Measure(likeness(ours, correlation(candidate.class_mean)), draw=again)

@@ -1,0 +1,87 @@
+"""From numbers to one plain sentence, by stated rules.
+
+1. *Copies your trials*: more than half of the trials are near copies, or they lie at less than half the usual distance.
+2. A metric is *missed* where it is worse than its floor by more than its tolerance and by more than three standard
+   errors (three, as a dozen metrics are looked at together).
+3. *Indistinguishable from held-out recorded trials*: nothing is missed.
+4. *Not better than resampling your own trials*: on no more metrics is it clearly nearer to the floor than the best rival
+   that costs nothing than it is clearly farther (by half the tolerance and one standard error).
+5. Otherwise: what it misses, the largest first, and how often it beats that rival.
+"""
+
+from collections.abc import Mapping
+
+from brainsim.statistic import Statistic
+from brainsim.yardstick import Score
+
+COPY_RATIO = 0.5
+COPY_SHARE = 0.5
+STANDARD_ERRORS = 3.0
+NAMED = 4
+
+
+def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -> str:
+    """Return the verdict on one source.
+
+    Parameters
+    ----------
+    scores
+        Every metric of the source.
+    statistics
+        The statistics by name.
+    """
+    judged = {name: score for name, score in scores.items() if statistics[name].decides and score.value is not None and score.floor is not None}
+    if _copies(scores):
+        return f"copies your trials{_numbers_of_copies(scores)}"
+    if not judged:
+        return "cannot be judged: no metric could be computed"
+    excess = {name: _excess(statistics[name], score) for name, score in judged.items()}
+    missed = sorted((name for name in judged if excess[name] > 1), key=lambda name: -excess[name])
+    if not missed:
+        return f"indistinguishable from held-out recorded trials on all {len(judged)} metrics that count"
+    failures = "misses " + _listed([statistics[name].respect for name in missed])
+    leads = [_lead(statistics[name], score) for name, score in judged.items() if score.rival is not None]
+    ahead, behind = leads.count(1), leads.count(-1)
+    if leads and ahead <= behind:
+        return f"not better than resampling your own trials: {failures}"
+    return f"{failures}; nearer to the recording than resampling your own trials on {ahead} of {len(leads)} metrics, farther on {behind}"
+
+
+def is_missed(statistic: Statistic, score: Score) -> bool:
+    """Tell whether a metric is worse than its floor by rule 2."""
+    return score.value is not None and score.floor is not None and _excess(statistic, score) > 1
+
+
+def _excess(statistic: Statistic, score: Score) -> float:
+    """Return how far a metric is beyond its floor, over what is allowed."""
+    assert score.value is not None
+    assert score.floor is not None
+    return statistic.gap(score.value, score.floor) / max(statistic.tolerance, STANDARD_ERRORS * score.error)
+
+
+def _lead(statistic: Statistic, score: Score) -> int:
+    """Return 1 where the value is clearly nearer to the floor than the rival, -1 where clearly farther, else 0."""
+    assert score.value is not None
+    assert score.floor is not None
+    assert score.rival is not None
+    own, rivals = (max(0.0, statistic.gap(value, score.floor)) for value in (score.value, score.rival))
+    margin = max(statistic.tolerance / 2, score.error)
+    return int(rivals - own > margin) - int(own - rivals > margin)
+
+
+def _copies(scores: Mapping[str, Score]) -> bool:
+    ratio, share = scores["nn_ratio"].value, scores["copy_share"].value
+    return (ratio is not None and ratio < COPY_RATIO) or (share is not None and share > COPY_SHARE)
+
+
+def _numbers_of_copies(scores: Mapping[str, Score]) -> str:
+    ratio, share = scores["nn_ratio"].value, scores["copy_share"].value
+    return "" if ratio is None or share is None else f": {share:.0%} of them are near copies, at {ratio:.2f} of the usual distance"
+
+
+def _listed(respects: list[str]) -> str:
+    """Join the worst few into words."""
+    named = respects[:NAMED]
+    if len(respects) > NAMED:
+        return f"{', '.join(named)} and {len(respects) - NAMED} more"
+    return " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)

@@ -1,0 +1,115 @@
+"""One recording as a yardstick: its splits, its real-vs-real floors and its rivals, computed once for all sources."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from brainsim import catalog, rival
+from brainsim.evidence import Evidence, Sample, Split, draw, split
+from brainsim.statistic import Measure, Statistic
+
+SPLITS = ("interleaved", "blocks")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one source beside its floor and its rivals.
+
+    Parameters
+    ----------
+    value, floor
+        In `unit`; None where they cannot be computed, `why` says the reason.
+    rivals
+        Value of every rival, the photocopy among them.
+    rival, rival_name
+        The best rival that is no cheat.
+    ci95
+        Value plus and minus 1.96 bootstrap standard errors over trials, within the possible range; None where none.
+    error
+        Standard error of value minus floor; 0 where unknown.
+    """
+
+    value: float | None
+    floor: float | None = None
+    rival: float | None = None
+    rival_name: str | None = None
+    ci95: tuple[float, float] | None = None
+    unit: str = "1"
+    why: str = ""
+    error: float = 0.0
+    rivals: dict[str, float | None] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``metrics.json`` holds."""
+        facts: dict[str, Any] = {
+            "value": self.value, "floor": self.floor, "rival": self.rival, "rival_name": self.rival_name,
+            "ci95": list(self.ci95) if self.ci95 else None, "unit": self.unit,
+        }
+        return {**facts, "why": self.why} if self.value is None else facts
+
+
+class Yardstick:
+    """Holds sources against one recording.
+
+    Parameters
+    ----------
+    recorded
+        Trials of the recording.
+    with_events
+        Gives the trials of a rival their events, as the recording got its own.
+    seed
+        Of the rivals, the bootstrap and the classifiers.
+    """
+
+    def __init__(self, recorded: Sample, with_events: Callable[[Sample], Sample], seed: int = 0) -> None:
+        self.recorded, self.seed = recorded, seed
+        self.splits = {name: split(recorded, name) for name in SPLITS}
+        self.statistics: dict[str, Statistic] = {name: kind() for name, kind in catalog.entries("statistic").items()}
+        rng = np.random.default_rng(seed)
+        self.rivals: dict[str, dict[str, Sample]] = {name: {} for name in SPLITS}
+        for name, part in self.splits.items():
+            for title, make in rival.RIVALS.items():
+                made = make(part.training, rng)
+                self.rivals[name][title] = with_events(made) if made.event is None and name == "interleaved" else made
+        self._base: dict[str, tuple[Measure, float, dict[str, float | None]]] = {}
+
+    def score(self, name: str, source: Sample) -> Score:
+        """Return one metric of one source."""
+        statistic = self.statistics[name]
+        part = self.splits[statistic.split]
+        measure = statistic(Evidence(part, _matched(source, part.training, self.seed), _matched(source, self.recorded, self.seed), self.seed))
+        floor, floor_error, rivals = self._floor(name, part)
+        if measure.value is None:
+            return Score(None, floor.value, unit=statistic.unit, why=measure.why, rivals=rivals)
+        error = measure.error(self.seed)
+        best = self._best(statistic, floor.value, rivals)
+        low, high = statistic.bounds
+        interval = None if error is None else (max(low, measure.value - 1.96 * error), min(high, measure.value + 1.96 * error))
+        spread = float(np.hypot(error or 0.0, floor_error))
+        return Score(measure.value, floor.value, rivals.get(best or ""), best, interval, statistic.unit, "", spread, rivals)
+
+    def _floor(self, name: str, part: Split) -> tuple[Measure, float, dict[str, float | None]]:
+        """Return floor, its standard error and the value of each rival, computed on first use."""
+        if name not in self._base:
+            statistic = self.statistics[name]
+            evidence = Evidence(part, part.training, self.recorded, self.seed)
+            floor = statistic.on_held_out(evidence)
+            compared = self.rivals[part.name].items() if statistic.respect else ()
+            rivals = {title: statistic(evidence.with_candidate(sample)).value for title, sample in compared}
+            self._base[name] = floor, floor.error(self.seed) or 0.0, rivals
+        return self._base[name]
+
+    def _best(self, statistic: Statistic, floor: float | None, rivals: dict[str, float | None]) -> str | None:
+        """Return the rival with the smallest gap to the floor; a cheat does not count."""
+        fair = {title: value for title, value in rivals.items() if value is not None and title != rival.PHOTOCOPY}
+        if floor is None or not fair:
+            return None
+        return min(fair, key=lambda title: statistic.gap(fair[title], floor))
+
+
+def _matched(source: Sample, like: Sample, seed: int) -> Sample:
+    """Return as many trials of each stimulus as `like` has, all of them where there are fewer."""
+    rng = np.random.default_rng(seed)
+    return draw(source, {name: int(like.where(name).sum()) for name in np.unique(like.labels)}, rng)
