@@ -13,14 +13,16 @@ from brainsim.description import Described
 class Neuron(Described):
     """A neuron model: Brian2 equations and the parameters that stand in them.
 
-    The input is always called ``I_syn`` (synapses add to it at each presynaptic spike) and ``I_ext`` (a function of
-    time and neuron that the engine supplies).
+    In one time step a network does, in this order: threshold, synapses (``I_syn += w``), reset, then `update`;
+    `leak` comes just before the next synapses. The equations declare ``I_syn`` (what synapses add to) and ``I_ext``
+    (input from outside). `equations` may hold differential equations, `update` explicit steps, or both.
     """
 
     equations: ClassVar[str] = ""
+    update: ClassVar[str] = ""
+    leak: ClassVar[str] = ""
     threshold: ClassVar[str] = ""
     reset: ClassVar[str] = ""
-    method: ClassVar[str] = "euler"
 
     def per_cell(self, excitatory: NDArray[np.bool_], rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """Return the parameters and initial values that differ between cells, as ``{variable: (neuron,)}``."""

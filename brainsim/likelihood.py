@@ -1,0 +1,282 @@
+"""The optimiser of the rule ``ml``: passes of a teacher-forced Brian2 network climb the log likelihood.
+
+The log likelihood separates over postsynaptic neurons and is concave. Each pass of the network returns, for one shard
+of postsynaptic neurons, what the current weights expect; the steps are those of L-BFGS around one shared
+preconditioner (the overlap of the presynaptic traces), with a step length for each neuron. Shards have a fixed size,
+so that the result does not depend on how many processes share them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainsim import assembly
+from brainsim.engine import Network
+from brainsim.recorded import NEVER, Events, RecordedInput
+from brainsim.sufficient import Problem, Statistics
+
+Array = NDArray[np.float64]
+SHARD = 128
+MEMORY = 6
+LARGEST_STEP = 3.0
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Blocks of time: which are fitted, which held out.
+
+    Parameters
+    ----------
+    kind
+        1 fitted, 2 held out, for each chunk of bins.
+    chunk
+        Bins per chunk.
+    """
+
+    kind: NDArray[np.int8]
+    chunk: int
+
+    def held(self, bins: int) -> NDArray[np.bool_]:
+        """Return which bins are held out."""
+        return np.repeat(self.kind == 2, self.chunk)[:bins]
+
+
+def blocked_folds(bins: int, tau: float, every: int = 5, blocks: int = 25) -> Folds:
+    """Hold out every fifth of about 25 blocks of time; ``every=0`` holds out nothing."""
+    chunk = assembly.chunk_steps(tau)
+    chunks = -(-bins // chunk)
+    block = np.arange(chunks) * blocks // max(chunks, blocks)
+    held = (block % every == every - 1) if every else np.zeros(chunks, bool)
+    return Folds(np.where(held, 2, 1).astype(np.int8), chunk)
+
+
+@dataclass
+class Solution:
+    """Parameters of a shard of postsynaptic neurons and what they reach.
+
+    Attributes
+    ----------
+    beta
+        Log rate per bin at mean input, (neuron,).
+    weight
+        Weights of presynaptic neurons and covariates on centred features, (feature, neuron).
+    fitted, held
+        Log likelihood [nats], (neuron,).
+    passes
+        Passes that were needed.
+    """
+
+    beta: Array
+    weight: Array
+    fitted: Array
+    held: Array
+    passes: int
+
+
+class Shard:
+    """One shard of postsynaptic neurons: evaluates the log likelihood and its gradient by running the network."""
+
+    def __init__(self, problem: Problem, facts: Statistics, folds: Folds, posts: NDArray[np.int64], target: str) -> None:
+        self.problem, self.facts, self.folds, self.posts = problem, facts, folds, posts
+        size = assembly.size_class(min(problem.neurons, SHARD))
+        self.shape = (assembly.size_class(problem.neurons), assembly.size_class(problem.covariates or 1), size)
+        self.network = Network(assembly.teacher_forced(self.shape[0], size, self.shape[1], folds.chunk), target)
+        self._constant = self._inputs()
+
+    def _inputs(self) -> tuple[RecordedInput, dict[str, object]]:
+        sources, covariates, targets = self.shape
+        problem, chunk = self.problem, self.folds.chunk
+        spikes = problem.spikes.shifted(problem.delay).padded(sources)
+        jumps, gaps = problem.jumps.padded(covariates), _chosen(problem.gaps, self.posts).padded(targets)
+        kind = np.append(self.folds.kind, 0).astype(np.int8)
+        steps = len(self.folds.kind) * chunk + 1
+        recorded = RecordedInput(steps, events=spikes.joined(jumps).joined(gaps), stretch=kind, stretch_steps=chunk)
+        arrays: dict[str, object] = {"recorded.tau": problem.tau, "neuron.tau": problem.tau}
+        for name, events in (("recorded", spikes), ("covariate", jumps), ("gap", gaps)):
+            arrays[f"{name}.next_step"], arrays[f"{name}.amplitude"] = first_events(events)
+        step, amplitude = first_events(spikes)
+        arrays["recorded.arrival"] = amplitude * np.exp((step % chunk) / problem.tau)
+        return recorded, arrays
+
+    def evaluate(self, beta: Array, weight: Array) -> tuple[Array, Array, Array, Array]:
+        """Run one pass.
+
+        Returns
+        -------
+        fitted, held
+            Log likelihood of each neuron [nats], up to the constant of the Poisson counts.
+        gradient_beta, gradient
+            Gradient for `beta` (neuron,) and for the centred weights (feature, neuron).
+        """
+        n, facts, posts = self.problem.neurons, self.facts, self.posts
+        bias = beta - facts.mean @ weight
+        found = self._pass(bias, weight)
+        expected, held_out = found["neuron.expected"][: len(posts)], found["neuron.expected_held"][: len(posts)]
+        sources, covariates, targets = self.shape
+        met = found["synapse.coincidence"].reshape(sources, targets)[:n, : len(posts)]
+        before = found["covariate_jump.before"].reshape(covariates, targets)[: self.problem.covariates, : len(posts)]
+        level = np.add.reduceat(np.append(self.problem.jumps.amplitude, 0.0), self.problem.jumps.first[:-1]) if len(before) else np.zeros(0)
+        modelled = np.concatenate([met, level[:, None] * expected - before])
+        likelihood = [
+            facts.count[k, posts] * bias + (facts.coincidence[k][:, posts] * weight).sum(0) - e for k, e in enumerate((expected, held_out))
+        ]
+        gradient_beta = facts.count[0, posts] - expected
+        gradient = facts.coincidence[0][:, posts] - modelled - facts.mean[:, None] * gradient_beta
+        return likelihood[0], likelihood[1], gradient_beta, gradient
+
+    def _pass(self, bias: Array, weight: Array) -> dict[str, NDArray[np.float64]]:
+        sources, covariates, targets = self.shape
+        n, k, posts = self.problem.neurons, self.problem.covariates, len(self.posts)
+        w, c, b = np.zeros((sources, targets)), np.zeros((covariates, targets)), np.full(targets, -60.0)
+        w[:n, :posts], c[:k, :posts], b[:posts] = weight[:n], weight[n:], bias
+        recorded, arrays = self._constant
+        wanted = ["neuron.expected", "neuron.expected_held", "synapse.coincidence", "covariate_jump.before"]
+        return self.network.run(recorded, {**arrays, "synapse.w": w, "covariate_jump.c": c, "neuron.bias": b}, wanted)
+
+
+def first_events(events: Events) -> tuple[NDArray[np.int64], Array]:
+    """Return the step and the amplitude of the first event of each source."""
+    there = events.first[:-1] < events.first[1:]
+    at = np.where(there, events.first[:-1], 0)
+    step, amplitude = np.append(events.step, NEVER), np.append(events.amplitude, 0)
+    return np.where(there, step[at], NEVER).astype(np.int64), np.where(there, amplitude[at], 0.0).astype(float)
+
+
+def _chosen(events: Events, sources: NDArray[np.int64]) -> Events:
+    """Return the events of some sources."""
+    parts = [slice(events.first[s], events.first[s + 1]) for s in sources]
+    first = np.concatenate([[0], np.cumsum([p.stop - p.start for p in parts])])
+    step, amplitude = (np.concatenate([x[p] for p in parts]) if parts else x[:0] for x in (events.step, events.amplitude))
+    return Events(first.astype(np.int64), step, amplitude)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The shared preconditioner: overlap of the features in the basis where it is diagonal, scaled by the prior.
+
+    Parameters
+    ----------
+    values, vectors
+        Eigenvalues (feature,) and eigenvectors of the scaled overlap per bin.
+    precision
+        Precision of the Gaussian prior of each weight, (feature,).
+    """
+
+    values: Array
+    vectors: Array
+    precision: Array
+
+    @classmethod
+    def of(cls, facts: Statistics, bins: int, precision: Array) -> "Metric":
+        """Diagonalise the overlap once for all postsynaptic neurons."""
+        scale = 1 / np.sqrt(precision)
+        centred = facts.gram / bins - np.outer(facts.mean, facts.mean)
+        values, vectors = np.linalg.eigh(scale[:, None] * centred * scale)
+        return cls(np.maximum(values, 0), vectors, precision)
+
+    def solve(self, gradient: Array, count: Array) -> Array:
+        """Return the Newton-like step for gradients (feature, neuron) of neurons that fired `count` spikes."""
+        scale = 1 / np.sqrt(self.precision)[:, None]
+        inner = self.vectors.T @ (scale * gradient)
+        step: Array = scale * (self.vectors @ (inner / (self.values[:, None] * count + 1.0)))
+        return step
+
+    def variance(self, count: Array) -> Array:
+        """Return the posterior variance of each weight, (feature, neuron)."""
+        spread = 1 / (self.values[:, None] * count + 1.0)
+        result: Array = (self.vectors**2 @ spread) / self.precision[:, None]
+        return result
+
+
+def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tolerance: float = 1e-6) -> Solution:
+    """Climb to the optimum of one shard.
+
+    Parameters
+    ----------
+    shard
+        Postsynaptic neurons.
+    metric
+        Preconditioner and prior.
+    start
+        Where to begin; by default at the mean rates with no weights.
+    passes
+        Most passes.
+    tolerance
+        A neuron has arrived when a step gains less than this part of a nat per spike.
+    """
+    state = start or rest(shard)
+    count = np.maximum(shard.facts.count[0, shard.posts], 1.0)
+    limit = tolerance * count
+    beta, weight = state.beta, state.weight
+
+    def objective(weight: Array, fitted: Array) -> Array:
+        value: Array = fitted - 0.5 * (metric.precision[:, None] * weight**2).sum(0)
+        return value
+
+    fitted, held, gb, gw = shard.evaluate(beta, weight)
+    gw = gw - metric.precision[:, None] * weight
+    best, done, used = objective(weight, fitted), np.zeros(len(beta), bool), 1
+    memory: list[tuple[Array, Array, Array]] = []
+    length = np.ones(len(beta))
+    direction_b, direction = _direction(memory, metric, count, gb, gw)
+    while used < passes and not done.all():
+        move = np.where(done, 0.0, length)
+        new_beta, new_weight = beta + move * direction_b, weight + move * direction
+        f, h, nb, nw = shard.evaluate(new_beta, new_weight)
+        nw = nw - metric.precision[:, None] * new_weight
+        used += 1
+        value = objective(new_weight, f)
+        slope = gb * direction_b + (gw * direction).sum(0)
+        better = (value >= best + 1e-4 * move * slope) & ~done
+        gained = np.where(better, value - best, np.inf)
+        s, y = _pair(better, move, (direction_b, direction), (gb - nb, gw - nw))
+        memory = [*memory, (s, y, 1 / np.maximum((s * y).sum(0), 1e-300))][-MEMORY:]
+        beta, best, fitted, held = (np.where(better, new, old) for new, old in ((new_beta, beta), (value, best), (f, fitted), (h, held)))
+        weight, gb, gw = np.where(better, new_weight, weight), np.where(better, nb, gb), np.where(better, nw, gw)
+        done |= (gained < limit) | (length < 1e-4)
+        new_direction_b, new_direction = _direction(memory, metric, count, gb, gw)
+        direction_b, direction = np.where(better, new_direction_b, direction_b), np.where(better, new_direction, direction)
+        length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
+    return Solution(beta, weight, fitted, held, used)
+
+
+def _shorter(best: Array, value: Array, slope: Array, length: Array) -> Array:
+    """Return by how much to shorten a step that failed: the top of the parabola through what is known, within bounds."""
+    bend = best + length * slope - value
+    share = length * slope / np.maximum(2 * bend, 1e-300)
+    return np.clip(np.where(np.isfinite(share), share, 0.1), 0.1, 0.5)
+
+
+def _pair(better: NDArray[np.bool_], move: Array, direction: tuple[Array, Array], change: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Return the last step and the change of the gradient, bias first; zero where the step was refused or curves up."""
+    s = np.vstack([move * direction[0], move * direction[1]])
+    y = np.vstack([change[0], change[1]])
+    good = better & ((s * y).sum(0) > 1e-12)
+    return s * good, y * good
+
+
+def _direction(memory: list[tuple[Array, Array, Array]], metric: Metric, count: Array, gb: Array, gw: Array) -> tuple[Array, Array]:
+    """Return the L-BFGS direction of every neuron (two-loop recursion around the shared preconditioner)."""
+    q = np.vstack([gb, gw])
+    kept = []
+    for s, y, inverse in reversed(memory):
+        part = np.where((s * y).sum(0) > 0, inverse * (s * q).sum(0), 0.0)
+        q = q - part * y
+        kept.append(part)
+    r = np.vstack([q[:1] / count, metric.solve(q[1:], count)])
+    for (s, y, inverse), part in zip(memory, reversed(kept), strict=True):
+        r = r + s * np.where((s * y).sum(0) > 0, part - inverse * (y * r).sum(0), 0.0)
+    if not memory:
+        r = r * np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(r).max(0), 1e-300)) * 0.5
+    return r[0], r[1:]
+
+
+def rest(shard: Shard) -> Solution:
+    """Return the start: every neuron at its mean rate, no weights."""
+    facts, posts = shard.facts, shard.posts
+    rate = np.maximum(facts.count[0, posts], 0.5) / np.maximum(facts.bins[0, posts], 1)
+    zero = np.zeros(len(posts))
+    return Solution(np.log(rate), np.zeros((shard.problem.features, len(posts))), zero, zero, 0)
+
+
