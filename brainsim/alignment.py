@@ -1,20 +1,20 @@
-"""Bring recordings into one shape before anything is compared: same neurons, same frames, same deconvolution, same threshold.
+"""Bring recordings into one shape before anything is compared: same neurons, frames, deconvolution and threshold.
 
 Everything is cut into trials first and then treated alike: recorded, simulated and generated trials, and the rivals.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from brainsim import schema, trial
+from brainsim import doubt, event, trial
 from brainsim.error import InputError
-from brainsim.evidence import Floats, Sample, deviation
+from brainsim.event import EventRule
+from brainsim.evidence import Sample
 
 PSEUDO_TRIAL_S = 3.0
-SHORTEST = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +25,8 @@ class Aligned:
     ----------
     samples
         Trials by name of the recording, the reference first.
-    threshold
-        Inferred spikes per frame above which a neuron counts as active, shape (neuron,): one standard deviation of the
-        recorded neuron's; None where a trial is too short for spikes.
+    rule
+        How events were made, and are to be made of rivals.
     neuron, cell_type
         Names and cell types, shape (neuron,).
     variable, units
@@ -37,19 +36,12 @@ class Aligned:
     """
 
     samples: dict[str, Sample]
-    threshold: Floats | None
+    rule: EventRule
     neuron: list[str]
     cell_type: list[str]
     variable: str
     units: str
     warnings: tuple[str, ...]
-
-    def with_events(self, sample: Sample) -> Sample:
-        """Give trials their events by the deconvolution and the threshold of the reference."""
-        if self.threshold is None:
-            return sample
-        spikes = inferred(sample) if self.variable == "calcium" else sample.trace
-        return replace(sample, event=active(spikes, self.threshold))
 
 
 def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
@@ -58,8 +50,8 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
     Parameters
     ----------
     recordings
-        By name, the reference first. Continuous ones are cut at stimulus onset; those without stimuli into pseudo-trials
-        as long as the reference's trials (3 s where it has none either).
+        By name, the reference first. Continuous ones are cut at stimulus onset; those without stimuli into
+        pseudo-trials as long as the reference's trials (3 s where it has none either).
 
     Raises
     ------
@@ -70,7 +62,11 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
     variable = _shared_variable(recordings)
     for other in names[1:]:
         _check_alike(recordings, names[0], other, variable)
-    warnings = [f"{name}: {found}" for name in names for found in _doubts(recordings[name], own_time=name == names[0])]
+    warnings = [
+        f"{name}: {found}"
+        for name, dataset in recordings.items()
+        for found in doubt.doubts(dataset, _rate(dataset), own_time=name == names[0])
+    ]
     frames = _frames(recordings)
     samples = {}
     for name, dataset in recordings.items():
@@ -79,54 +75,33 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
         samples[name] = _cut(same, variable, frames, name)
     first = recordings[names[0]]
     cells = first["cell_type"].values.astype(str).tolist() if "cell_type" in first.coords else []
-    result = Aligned(samples, None, first["neuron"].values.astype(str).tolist(), cells, variable, _units(first, variable), tuple(warnings))
-    return _with_all_events(result, names[0])
-
-
-def inferred(sample: Sample) -> Floats:
-    """Return spikes per frame of calcium trials, by brainsim's default deconvolution, shape (trial, time, neuron)."""
-    from brainsim import calcium
-
-    dims = ("trial", "time", "neuron")
-    dataset = xr.Dataset(
-        {"calcium": (dims, sample.trace)},
-        coords={"time": np.arange(sample.frames) / sample.rate, "neuron": np.arange(sample.trace.shape[2])},
-        attrs={"sampling_rate_hz": sample.rate, "source": "recorded", "units": "dF/F"},
-    )
-    spikes = calcium.deconvolve(dataset)["spikes"].transpose(*dims)
-    return np.asarray(spikes.values, float)
-
-
-def active(spikes: Floats, threshold: Floats) -> Floats:
-    """Return 1 where a neuron's spikes exceed its threshold, 0 where not, NaN where missing."""
-    return np.where(np.isfinite(spikes), (spikes > threshold).astype(float), np.nan)
-
-
-def _with_all_events(aligned: Aligned, reference: str) -> Aligned:
-    """Find the threshold on the reference and give every sample its events."""
-    frames = aligned.samples[reference].frames
-    if frames == 1:
-        return aligned
-    if frames < SHORTEST:
-        note = f"trials of {frames} frames are too short for deconvolution: rates are mean {aligned.variable}"
-        return replace(aligned, warnings=(*aligned.warnings, note))
-    spikes = {name: inferred(s) if aligned.variable == "calcium" else s.trace for name, s in aligned.samples.items()}
-    threshold = np.nan_to_num(deviation(spikes[reference].reshape(-1, spikes[reference].shape[2]), 0))
-    samples = {name: replace(s, event=active(spikes[name], threshold)) for name, s in aligned.samples.items()}
-    return replace(aligned, samples=samples, threshold=threshold)
+    rule, note = event.learn(samples[names[0]], EventRule(variable, _units(first, variable)))
+    warnings += [note] if note else []
+    samples = {name: rule(sample) for name, sample in samples.items()}
+    neuron = first["neuron"].values.astype(str).tolist()
+    return Aligned(samples, rule, neuron, cells, variable, _units(first, variable), tuple(warnings))
 
 
 def _shared_variable(recordings: Mapping[str, xr.Dataset]) -> str:
     for name in ("calcium", "spikes"):
         if all(name in dataset for dataset in recordings.values()):
             return name
-    held = "; ".join(f"{name} holds {', '.join(map(str, dataset.data_vars)) or 'nothing'}" for name, dataset in recordings.items())
-    raise InputError(f"they have neither `calcium` nor binned `spikes` in common: {held}", where=f"{', '.join(recordings)}, field 'calcium'",
-                     remedy="compare recordings of the same kind")
+    held = "; ".join(
+        f"{name} holds {', '.join(map(str, dataset.data_vars)) or 'nothing'}" for name, dataset in recordings.items()
+    )
+    raise InputError(
+        f"they have neither `calcium` nor binned `spikes` in common: {held}",
+        where=f"{', '.join(recordings)}, field 'calcium'",
+        remedy="compare recordings of the same kind",
+    )
 
 
 def _units(dataset: xr.Dataset, variable: str) -> str:
-    return str(dataset[variable].attrs.get("units", dataset.attrs.get("units", ""))) if variable == "calcium" else "spikes per frame"
+    return (
+        str(dataset[variable].attrs.get("units", dataset.attrs.get("units", "")))
+        if variable == "calcium"
+        else "spikes per frame"
+    )
 
 
 def _rate(dataset: xr.Dataset) -> float:
@@ -139,18 +114,32 @@ def _check_alike(recordings: Mapping[str, xr.Dataset], first: str, other: str, v
     both = f"{first} and {other}"
     a, b = ours.sizes["neuron"], theirs.sizes["neuron"]
     if a != b:
-        raise InputError(f"{first} has {a} neurons, {other} has {b}", where=f"{both}, field 'neuron'", remedy="compare recordings of the same neurons")
+        raise InputError(
+            f"{first} has {a} neurons, {other} has {b}",
+            where=f"{both}, field 'neuron'",
+            remedy="compare recordings of the same neurons",
+        )
     rates = _rate(ours), _rate(theirs)
     timed = ours.sizes["time"] > 1 and theirs.sizes["time"] > 1
     if timed and abs(rates[0] - rates[1]) > 1e-3 * max(rates):
-        raise InputError(f"{first} has {rates[0]:g} Hz, {other} has {rates[1]:g} Hz", where=f"{both}, field 'sampling_rate_hz'",
-                         remedy="resample one of them, or simulate and generate at the recording's rate")
+        raise InputError(
+            f"{first} has {rates[0]:g} Hz, {other} has {rates[1]:g} Hz",
+            where=f"{both}, field 'sampling_rate_hz'",
+            remedy="resample one of them, or simulate and generate at the recording's rate",
+        )
     units = _units(ours, variable), _units(theirs, variable)
     if all(units) and units[0] != units[1]:
-        raise InputError(f"{first} is in '{units[0]}', {other} in '{units[1]}'", where=f"{both}, field 'units'", remedy="convert one of them")
+        raise InputError(
+            f"{first} is in '{units[0]}', {other} in '{units[1]}'",
+            where=f"{both}, field 'units'",
+            remedy="convert one of them",
+        )
     if trial.is_cut(ours, variable) and trial.is_cut(theirs, variable) and ours.sizes["time"] != theirs.sizes["time"]:
-        raise InputError(f"a trial has {ours.sizes['time']} frames in {first} and {theirs.sizes['time']} in {other}", where=f"{both}, field 'time'",
-                         remedy="cut both into trials of the same length")
+        raise InputError(
+            f"a trial has {ours.sizes['time']} frames in {first} and {theirs.sizes['time']} in {other}",
+            where=f"{both}, field 'time'",
+            remedy="cut both into trials of the same length",
+        )
 
 
 def _frames(recordings: Mapping[str, xr.Dataset]) -> int:
@@ -192,24 +181,10 @@ def _pseudo_trials(dataset: xr.Dataset, variable: str, frames: int, name: str) -
     time = dataset["time"].values
     starts = [at for s in trial.segments(time, _rate(dataset)) for at in range(s.start, s.stop - frames + 1, frames)]
     if not starts:
-        raise InputError(f"it is shorter than one trial of {frames} frames", where=f"{name}, field 'time'", remedy="use a longer recording")
+        raise InputError(
+            f"it is shorter than one trial of {frames} frames",
+            where=f"{name}, field 'time'",
+            remedy="use a longer recording",
+        )
     values = dataset[variable].transpose("time", "neuron").values
     return xr.Dataset({variable: (("trial", "time", "neuron"), np.stack([values[at : at + frames] for at in starts]))})
-
-
-def _doubts(dataset: xr.Dataset, own_time: bool) -> list[str]:
-    """Return what makes the numbers of a recording doubtful: warnings of the schema, overlapping trials.
-
-    Blocks of stimuli matter in the reference only (`own_time`): a generated file may be sorted as it likes.
-    """
-    warnings = [finding for finding in schema.check(dataset) if finding.severity == "warning"]
-    missing = [f for f in warnings if f.check == "missing"]
-    found = [f"{f.found}; {f.remedy}" for f in warnings if f.check != "missing" and (own_time or f.check != "stimulus blocks")]
-    if missing:
-        found.append(f"{len(missing)} neurons miss frames; these are left out of every number")
-    if "onset" in dataset.coords and dataset.sizes["trial"] > 1:
-        length = trial.trial_frames(dataset) / _rate(dataset)
-        overlap = int((np.diff(np.sort(dataset["onset"].values)) < length - 1e-6 - 0.5 / _rate(dataset)).sum())
-        if overlap:
-            found.append(f"{overlap} trials overlap the next one: a split into training and held-out trials leaks")
-    return found

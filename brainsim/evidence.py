@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from brainsim.missing import Floats, mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +45,14 @@ class Sample:
     def take(self, trials: NDArray[np.int64] | NDArray[np.bool_]) -> "Sample":
         """Return some of the trials, by index or by mask."""
         stimulus = None if self.stimulus is None else self.stimulus[trials]
-        return replace(self, trace=self.trace[trials], stimulus=stimulus, event=None if self.event is None else self.event[trials])
+        return replace(
+            self, trace=self.trace[trials], stimulus=stimulus, event=None if self.event is None else self.event[trials]
+        )
 
     @property
     def frames(self) -> int:
         """Frames per trial."""
-        return self.trace.shape[1]
+        return int(self.trace.shape[1])
 
     @property
     def stimuli(self) -> list[str]:
@@ -69,7 +71,7 @@ class Sample:
 
     @cached_property
     def event_rate(self) -> Floats:
-        """Events per second of each neuron in each trial [Hz], or its activity where a trial has one frame, (trial, neuron)."""
+        """Events per second [Hz] in each trial, or the activity where a trial has one frame, shape (trial, neuron)."""
         return self.activity if self.event is None else mean(self.event, 1) * self.rate
 
     @cached_property
@@ -136,20 +138,10 @@ class Evidence:
         counts = {n: min(held_out.where(n).sum(), candidate.where(n).sum()) for n in np.unique(held_out.labels)}
         if not sum(counts.values()):
             size = min(len(held_out), len(candidate))
-            return held_out.take(np.sort(rng.permutation(len(held_out))[:size])), candidate.take(np.sort(rng.permutation(len(candidate))[:size]))
+            return held_out.take(np.sort(rng.permutation(len(held_out))[:size])), candidate.take(
+                np.sort(rng.permutation(len(candidate))[:size])
+            )
         return draw(held_out, counts, rng), draw(candidate, counts, rng)
-
-
-def mean(values: Floats, axis: int) -> Floats:
-    """Return the mean without the missing values; NaN where all are missing, with no warning."""
-    n = np.isfinite(values).sum(axis)
-    total: Floats = np.nansum(values, axis)
-    return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
-
-
-def deviation(values: Floats, axis: int) -> Floats:
-    """Return the standard deviation without the missing values; NaN where all are missing, with no warning."""
-    return np.asarray(np.sqrt(mean((values - np.expand_dims(mean(values, axis), axis)) ** 2, axis)))
 
 
 def draw(sample: Sample, counts: dict[str, int], rng: np.random.Generator) -> Sample:
@@ -172,29 +164,7 @@ def split(recorded: Sample, name: str) -> Split:
     for kind in np.unique(recorded.labels):
         trials = np.flatnonzero(recorded.labels == kind)
         order = np.arange(len(trials))
-        held_out[trials] = (order + 1) * 2 // 5 > order * 2 // 5 if name == "interleaved" else order >= (len(trials) + 1) // 2
+        held_out[trials] = (
+            (order + 1) * 2 // 5 > order * 2 // 5 if name == "interleaved" else order >= (len(trials) + 1) // 2
+        )
     return Split(name, recorded, recorded.take(~held_out), recorded.take(held_out))
-
-
-def correlation(values: Floats) -> Floats:
-    """Return Pearson's r of every pair of columns over the rows that both have.
-
-    Parameters
-    ----------
-    values
-        Shape (row, column), NaN where missing.
-
-    Returns
-    -------
-    ndarray
-        Shape (column, column); NaN where a column does not vary or fewer than three rows are shared.
-    """
-    known = np.isfinite(values).astype(float)
-    x = np.where(known > 0, values - mean(values, 0), 0.0)
-    n, total, square = known.T @ known, x.T @ known, (x * x).T @ known
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = square - total**2 / n
-        r = (x.T @ x - total * total.T / n) / np.sqrt(variance * variance.T)
-    noise = 1e-12 * np.maximum(square, 1e-300)
-    r[(n < 3) | (variance <= noise) | (variance.T <= noise.T)] = np.nan
-    return r

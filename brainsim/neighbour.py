@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import nan_euclidean_distances
 
-from brainsim.evidence import Floats, Sample, deviation
+from brainsim.evidence import Sample
+from brainsim.missing import Floats, deviation
 
 
 def distances(rows: Sample, columns: Sample, scale: Sample) -> Floats:

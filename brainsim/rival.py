@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from brainsim.evidence import Floats, Sample, mean
+from brainsim.evidence import Sample
+from brainsim.missing import Floats, mean
 
 PHOTOCOPY = "photocopy of training trials"
 
@@ -27,7 +28,7 @@ def residual_resampling(training: Sample, rng: np.random.Generator) -> Sample:
 
 
 def independent_gaussian(training: Sample, rng: np.random.Generator) -> Sample:
-    """Return trials in which every neuron and frame is drawn alone, with the mean and variance it has under the stimulus."""
+    """Return trials in which every neuron and frame is drawn alone, with its mean and variance under the stimulus."""
     average = _average(training)
     spread = np.sqrt(_average(replace(training, trace=(training.trace - average) ** 2)))
     return replace(training, trace=average + spread * rng.standard_normal(average.shape), event=None)
@@ -49,5 +50,8 @@ def _average(sample: Sample) -> Floats:
 
 
 def _again(sample: Sample, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    chosen = [rng.choice(np.flatnonzero(sample.where(name)), int(sample.where(name).sum())) for name in np.unique(sample.labels)]
+    chosen = [
+        rng.choice(np.flatnonzero(sample.where(name)), int(sample.where(name).sum()))
+        for name in np.unique(sample.labels)
+    ]
     return np.sort(np.concatenate(chosen))

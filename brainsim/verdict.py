@@ -1,11 +1,12 @@
 """From numbers to one plain sentence, by stated rules.
 
-1. *Copies your trials*: more than half of the trials are near copies, or they lie at less than half the usual distance.
+1. *Copies your trials*: they lie at less than half the usual distance, or more than half are near copies and a random
+   forest cannot tell them from real ones (trials without any variation lie near many real ones, and are no copies).
 2. A metric is *missed* where it is worse than its floor by more than its tolerance and by more than three standard
    errors (three, as a dozen metrics are looked at together).
 3. *Indistinguishable from held-out recorded trials*: nothing is missed.
-4. *Not better than resampling your own trials*: on no more metrics is it clearly nearer to the floor than the best rival
-   that costs nothing than it is clearly farther (by half the tolerance and one standard error).
+4. *Not better than resampling your own trials*: it is clearly nearer to the floor than the best rival that costs
+   nothing on no more metrics than it is clearly farther (by half the tolerance and one standard error).
 5. Otherwise: what it misses, the largest first, and how often it beats that rival.
 """
 
@@ -30,8 +31,12 @@ def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -
     statistics
         The statistics by name.
     """
-    judged = {name: score for name, score in scores.items() if statistics[name].decides and score.value is not None and score.floor is not None}
-    if _copies(scores):
+    judged = {
+        name: score
+        for name, score in scores.items()
+        if statistics[name].decides and score.value is not None and score.floor is not None
+    }
+    if _copies(scores, statistics["c2st_forest"]):
         return f"copies your trials{_numbers_of_copies(scores)}"
     if not judged:
         return "cannot be judged: no metric could be computed"
@@ -44,7 +49,8 @@ def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -
     ahead, behind = leads.count(1), leads.count(-1)
     if leads and ahead <= behind:
         return f"not better than resampling your own trials: {failures}"
-    return f"{failures}; nearer to the recording than resampling your own trials on {ahead} of {len(leads)} metrics, farther on {behind}"
+    against = f"nearer to the recording than resampling your own trials on {ahead} of {len(leads)} metrics"
+    return f"{failures}; {against}, farther on {behind}"
 
 
 def is_missed(statistic: Statistic, score: Score) -> bool:
@@ -69,14 +75,19 @@ def _lead(statistic: Statistic, score: Score) -> int:
     return int(rivals - own > margin) - int(own - rivals > margin)
 
 
-def _copies(scores: Mapping[str, Score]) -> bool:
+def _copies(scores: Mapping[str, Score], forest: Statistic) -> bool:
     ratio, share = scores["nn_ratio"].value, scores["copy_share"].value
-    return (ratio is not None and ratio < COPY_RATIO) or (share is not None and share > COPY_SHARE)
+    plausible = not is_missed(forest, scores["c2st_forest"])
+    return (ratio is not None and ratio < COPY_RATIO) or (share is not None and share > COPY_SHARE and plausible)
 
 
 def _numbers_of_copies(scores: Mapping[str, Score]) -> str:
     ratio, share = scores["nn_ratio"].value, scores["copy_share"].value
-    return "" if ratio is None or share is None else f": {share:.0%} of them are near copies, at {ratio:.2f} of the usual distance"
+    return (
+        ""
+        if ratio is None or share is None
+        else f": {share:.0%} of them are near copies, at {ratio:.2f} of the usual distance"
+    )
 
 
 def _listed(respects: list[str]) -> str:

@@ -44,8 +44,12 @@ class Score:
     def to_dict(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds."""
         facts: dict[str, Any] = {
-            "value": self.value, "floor": self.floor, "rival": self.rival, "rival_name": self.rival_name,
-            "ci95": list(self.ci95) if self.ci95 else None, "unit": self.unit,
+            "value": self.value,
+            "floor": self.floor,
+            "rival": self.rival,
+            "rival_name": self.rival_name,
+            "ci95": list(self.ci95) if self.ci95 else None,
+            "unit": self.unit,
         }
         return {**facts, "why": self.why} if self.value is None else facts
 
@@ -79,16 +83,24 @@ class Yardstick:
         """Return one metric of one source."""
         statistic = self.statistics[name]
         part = self.splits[statistic.split]
-        measure = statistic(Evidence(part, _matched(source, part.training, self.seed), _matched(source, self.recorded, self.seed), self.seed))
+        measure = statistic(
+            Evidence(
+                part, _matched(source, part.training, self.seed), _matched(source, self.recorded, self.seed), self.seed
+            )
+        )
         floor, floor_error, rivals = self._floor(name, part)
         if measure.value is None:
             return Score(None, floor.value, unit=statistic.unit, why=measure.why, rivals=rivals)
         error = measure.error(self.seed)
         best = self._best(statistic, floor.value, rivals)
         low, high = statistic.bounds
-        interval = None if error is None else (max(low, measure.value - 1.96 * error), min(high, measure.value + 1.96 * error))
+        interval = (
+            None if error is None else (max(low, measure.value - 1.96 * error), min(high, measure.value + 1.96 * error))
+        )
         spread = float(np.hypot(error or 0.0, floor_error))
-        return Score(measure.value, floor.value, rivals.get(best or ""), best, interval, statistic.unit, "", spread, rivals)
+        return Score(
+            measure.value, floor.value, rivals.get(best or ""), best, interval, statistic.unit, "", spread, rivals
+        )
 
     def _floor(self, name: str, part: Split) -> tuple[Measure, float, dict[str, float | None]]:
         """Return floor, its standard error and the value of each rival, computed on first use."""

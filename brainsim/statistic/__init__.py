@@ -76,7 +76,7 @@ class Statistic(Described):
         return self._guarded(evidence, self.measure)
 
     def on_held_out(self, evidence: Evidence) -> Measure:
-        """Return the real-vs-real floor: the value where real trials stand in place of the candidate, or None and why."""
+        """Return the real-vs-real floor: the value of real trials in place of the candidate, or None and why."""
         return self._guarded(evidence, self.floor)
 
     def measure(self, evidence: Evidence) -> Measure:
@@ -112,7 +112,15 @@ class Statistic(Described):
         return self._lacking_stimuli(evidence) if self.min_stimuli else ""
 
     def _lacking_stimuli(self, evidence: Evidence) -> str:
-        kinds = set(evidence.split.held_out.stimuli) & set(evidence.split.training.stimuli) & set(evidence.candidate.stimuli)
+        kinds = (
+            set(evidence.split.held_out.stimuli)
+            & set(evidence.split.training.stimuli)
+            & set(evidence.candidate.stimuli)
+        )
         if not evidence.split.recorded.stimuli or not evidence.candidate.stimuli:
             return "it needs stimuli, and one side has none"
-        return f"it needs {self.min_stimuli} stimuli that both sides have, and there are {len(kinds)}" if len(kinds) < self.min_stimuli else ""
+        return (
+            f"it needs {self.min_stimuli} stimuli that both sides have, and there are {len(kinds)}"
+            if len(kinds) < self.min_stimuli
+            else ""
+        )

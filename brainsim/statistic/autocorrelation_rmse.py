@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from brainsim.evidence import Evidence, Floats, Sample, mean
+from brainsim.evidence import Evidence, Sample
+from brainsim.missing import Floats, mean
 from brainsim.statistic import Measure, Statistic
 
 
@@ -17,7 +18,7 @@ def lagged_products(sample: Sample, lags: int) -> Floats:
 
 
 def autocorrelation(products: Floats) -> Floats:
-    """Return the autocorrelation of each neuron from its :func:`lagged_products`, shape (lag, neuron), lag 0 left out."""
+    """Return the autocorrelation of each neuron from its :func:`lagged_products`, shape (lag, neuron), from lag 1."""
     total = mean(products, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
         r: Floats = np.where(total[0] > 0, total[1:] / total[0], np.nan)
@@ -48,4 +49,6 @@ class AutocorrelationRMSE(Statistic):
             square = mean((ours - np.nan_to_num(autocorrelation(some))).ravel() ** 2, 0)
             return float(np.sqrt(square))
 
-        return Measure(difference(products), draw=lambda rng: difference(products[rng.integers(len(products), size=len(products))]))
+        return Measure(
+            difference(products), draw=lambda rng: difference(products[rng.integers(len(products), size=len(products))])
+        )

@@ -37,6 +37,10 @@ class C2STLinear(Statistic):
             return Measure(None, "it needs ten trials on each side")
         return accuracy(decoder.tell_apart(evidence.pair, self.classifier(evidence.seed), evidence.seed))
 
+    def gap(self, value: float, floor: float) -> float:
+        """Count from chance where the floor is below it: trials next to each other in time are that much alike."""
+        return value - max(floor, 0.5)
+
     def classifier(self, seed: int) -> Any:
         """Return an untrained classifier."""
         return SVC(kernel="linear")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from brainsim.evidence import Floats
+from brainsim.missing import Floats
 from brainsim.statistic import Measure
 from brainsim.statistic.nn_ratio import NNRatio
 

@@ -12,7 +12,7 @@ class Coverage(Statistic):
 
     Notes
     -----
-    Naeem et al. 2020 (ICML), five neighbours, as many trials of each stimulus on either side: about 0.97 for real trials.
+    Naeem et al. 2020 (ICML), five neighbours, as many trials of each stimulus on either side; 0.97 for real trials.
     """
 
     name = "coverage"
@@ -23,7 +23,7 @@ class Coverage(Statistic):
     def measure(self, evidence: Evidence) -> Measure:
         """Count the held-out trials that are covered."""
         reach = within_reach(evidence)
-        covered = reach.any(1)
+        covered = np.asarray(reach.any(1))
 
         def again(rng: np.random.Generator) -> float:
             return float(rng.choice(covered, len(covered)).mean())

@@ -3,7 +3,8 @@
 import numpy as np
 
 from brainsim import decoder
-from brainsim.evidence import Evidence, Floats, Sample
+from brainsim.evidence import Evidence, Sample
+from brainsim.missing import Floats
 from brainsim.statistic import Measure, Statistic
 
 
@@ -33,8 +34,8 @@ class InceptionScore(Statistic):
 
     Notes
     -----
-    Salimans et al. 2016 (NeurIPS): exp(E D(p(y|x) || p(y))), between 1 and the number of stimuli; p(y|x) from a linear
-    support vector machine with Platt's sigmoid, trained on real training trials only. Trials without any diversity, at
+    Salimans et al. 2016 (NeurIPS): exp(E D(p(y|x) || p(y))), between 1 and the number of stimuli; p(y|x) from a
+    multinomial logistic regression trained on real training trials only. Trials without any diversity, at
     the mean of their stimulus, score higher than real ones: hence the floor.
     """
 
@@ -59,4 +60,6 @@ class InceptionScore(Statistic):
         if min(training.where(name).sum() for name in training.stimuli) < 2:
             return Measure(None, "a stimulus has fewer than two training trials")
         posterior = decoder.posterior(evidence.split, sample)
-        return Measure(score(posterior), draw=lambda rng: score(posterior[rng.integers(len(posterior), size=len(posterior))]))
+        return Measure(
+            score(posterior), draw=lambda rng: score(posterior[rng.integers(len(posterior), size=len(posterior))])
+        )

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from brainsim.evidence import Evidence, Floats
+from brainsim.evidence import Evidence
+from brainsim.missing import Floats
 from brainsim.statistic import Measure, Statistic
 
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from brainsim.evidence import Evidence, Floats, Sample
+from brainsim.evidence import Evidence, Sample
+from brainsim.missing import Floats
 from brainsim.neighbour import among, to_nearest
 from brainsim.statistic import Measure, Statistic
 
 
 class NNRatio(Statistic):
-    """Distance of candidate trials to the nearest recorded trial, over that of recorded trials to the nearest other one.
+    """Distance of candidate trials to the nearest recorded one, over that of recorded trials to the nearest other.
 
     Notes
     -----

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from brainsim.evidence import Evidence, Floats, Sample, correlation, mean
+from brainsim.evidence import Evidence, Sample
+from brainsim.missing import Floats, correlation, mean
 from brainsim.statistic import Measure, Statistic
 
 
@@ -54,4 +55,9 @@ class NoiseCorrelationR(Statistic):
 
 def resampled_class_mean(sample: Sample, rng: np.random.Generator) -> Floats:
     """Return the mean response to each stimulus over a bootstrap sample of its trials, shape (stimulus, neuron)."""
-    return np.stack([mean(sample.activity[rng.choice(np.flatnonzero(sample.where(n)), sample.where(n).sum())], 0) for n in sample.stimuli])
+    return np.stack(
+        [
+            mean(sample.activity[rng.choice(np.flatnonzero(sample.where(n)), sample.where(n).sum())], 0)
+            for n in sample.stimuli
+        ]
+    )

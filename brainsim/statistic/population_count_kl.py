@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from brainsim.evidence import Evidence, Floats, Sample, mean
+from brainsim.evidence import Evidence, Sample
+from brainsim.missing import Floats, mean
 from brainsim.statistic import Measure, Statistic
 
 
@@ -12,7 +13,7 @@ def population_count(sample: Sample) -> Floats:
     Missing neurons count as the mean of the others; where a trial has one frame, it is the sum of the activity.
     """
     values = sample.trace if sample.event is None else sample.event
-    return mean(values, 2) * values.shape[2]
+    return np.asarray(mean(values, 2) * values.shape[2])
 
 
 class PopulationCountKL(Statistic):
@@ -42,7 +43,9 @@ class PopulationCountKL(Statistic):
             p, q = _shares(ours, edges), _shares(counts, edges)
             return float((p * np.log(p / q)).sum())
 
-        return Measure(divergence(theirs), draw=lambda rng: divergence(theirs[rng.integers(len(theirs), size=len(theirs))]))
+        return Measure(
+            divergence(theirs), draw=lambda rng: divergence(theirs[rng.integers(len(theirs), size=len(theirs))])
+        )
 
 
 def _shares(counts: Floats, edges: Floats) -> Floats:

@@ -3,12 +3,13 @@
 import numpy as np
 from scipy.signal import periodogram
 
-from brainsim.evidence import Evidence, Floats, Sample, mean
+from brainsim.evidence import Evidence, Sample
+from brainsim.missing import Floats, mean
 from brainsim.statistic import Measure, Statistic
 
 
 def power(sample: Sample) -> tuple[Floats, Floats]:
-    """Return frequencies above 0 [Hz], shape (frequency,), and the power of each trial, shape (trial, frequency, neuron).
+    """Return frequencies [Hz], shape (frequency,) above 0, and power of each trial, (trial, frequency, neuron).
 
     A trial of a neuron that misses a frame is missing.
     """
@@ -42,4 +43,6 @@ class PSDRMSE(Statistic):
             decibel = 10 * np.log10(np.maximum(mean(some, 0), least) / np.maximum(ours, least))
             return float(np.sqrt(mean(decibel.ravel() ** 2, 0)))
 
-        return Measure(difference(theirs), draw=lambda rng: difference(theirs[rng.integers(len(theirs), size=len(theirs))]))
+        return Measure(
+            difference(theirs), draw=lambda rng: difference(theirs[rng.integers(len(theirs), size=len(theirs))])
+        )

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from brainsim.evidence import Evidence, Floats, mean
+from brainsim.evidence import Evidence
+from brainsim.missing import Floats, mean
 from brainsim.statistic import Measure, Statistic
 
 
@@ -39,4 +40,4 @@ class RateWasserstein(Statistic):
 
 
 def _known(values: Floats) -> Floats:
-    return values[np.isfinite(values)]
+    return np.asarray(values[np.isfinite(values)])

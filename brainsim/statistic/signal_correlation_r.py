@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from brainsim.evidence import Evidence, correlation
+from brainsim.evidence import Evidence
+from brainsim.missing import correlation
 from brainsim.statistic import Measure, Statistic
 from brainsim.statistic.noise_correlation_r import likeness, resampled_class_mean
 

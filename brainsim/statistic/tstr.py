@@ -12,7 +12,7 @@ class TSTR(Statistic):
     Notes
     -----
     Train on synthetic, test on real (Esteban, Hyland and Ratsch 2017, arXiv:1706.02633). Chance is one over the number
-    of stimuli. Its floor is `trtr`; a candidate made from the whole recording has seen the test block and may exceed it.
+    of stimuli. Its floor is `trtr`; a candidate made from the whole recording has seen the test block.
     """
 
     name = "tstr"
