@@ -25,6 +25,8 @@ class ReadOptions:
         ``"neuron-time"`` or ``"time-neuron"``.
     stimuli
         A stimulus table, or a file with one label per trial.
+    units
+        Unit of ``calcium``: ``"dF/F"``, ``"raw fluorescence"`` or ``"active fraction"``.
     """
 
     sampling_rate: float | None = None
@@ -32,6 +34,7 @@ class ReadOptions:
     neurons: int | None = None
     orientation: str | None = None
     stimuli: Path | None = None
+    units: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,19 @@ class Reader(Described):
     """One file format.
 
     `priority` decides who is asked first when the format is guessed: a reader that recognises a signature (0) before
-    one that recognises a shape of text (5).
+    one that recognises a shape of text (5). `takes` names the options that this format has a use for; any other is
+    refused rather than ignored. `reads_stimuli` is set where :meth:`read` needs ``options.stimuli`` itself; otherwise
+    the table is attached afterwards.
     """
 
     priority: ClassVar[int] = 5
     suffixes: ClassVar[tuple[str, ...]] = ()
+    takes: ClassVar[tuple[str, ...]] = ("sampling_rate", "stimuli", "units")
+    reads_stimuli: ClassVar[bool] = False
+
+    def companion(self, source: Path) -> Path | None:
+        """Return the file beside `source` that holds its stimuli by the custom of the format, if there is one."""
+        return None
 
     def guess(self, source: Path) -> bool:
         """Tell whether `source` looks like this format, from its name and its first bytes only."""

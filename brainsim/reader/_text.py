@@ -1,0 +1,201 @@
+"""Text tables as they come: separators, decimal comma, encodings, and what is no table at all."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from brainsim.error import InputError
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_MISSING = ("", "NA", "N/A", "nan", "NaN", "NAN", "null", "None", "-nan")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of a text file.
+
+    Parameters
+    ----------
+    path
+        Where they came from.
+    header
+        Names of the columns; `None` where the first line holds numbers.
+    rows
+        Every cell as it is written, with a decimal point.
+    lines
+        Line number of each row, from 1.
+    notices
+        What had to be assumed to read the file.
+    """
+
+    path: Path
+    header: list[str] | None
+    rows: list[list[str]]
+    lines: list[int]
+    notices: tuple[str, ...]
+
+    def numbers(self, columns: Sequence[int]) -> NDArray[np.float64]:
+        """Return the cells of some columns as numbers, empty ones as NaN, shape (row, column).
+
+        Raises
+        ------
+        InputError
+            Naming line and column of the first cell that is no number.
+        """
+        values = np.full((len(self.rows), len(columns)), np.nan)
+        for at, column in enumerate(columns):
+            text = pd.Series([row[column].strip() for row in self.rows], dtype=object)
+            found = pd.to_numeric(text, errors="coerce")
+            wrong = (found.isna() & ~text.isin(_MISSING)).to_numpy()
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise InputError(f"'{text.iloc[row][:40]}' in line {self.lines[row]} is not a number "
+                                 f"({int(wrong.sum())} such cells)", where=f"{self.path}, field '{self.name(column)}'",
+                                 remedy="correct the cell, or leave it empty")
+            values[:, at] = found.to_numpy(float)
+        return values
+
+    def texts(self, column: int) -> list[str]:
+        """Return the cells of a column as text, without a protection against formulas."""
+        return [unprotected(row[column].strip()) for row in self.rows]
+
+    def name(self, column: int) -> str:
+        """Return the name of a column, or its number from 1."""
+        return self.header[column] if self.header else f"column {column + 1}"
+
+    def column(self, *names: str) -> int | None:
+        """Return the first column with one of these names."""
+        known = [name.strip().lower() for name in self.header or []]
+        return next((known.index(name) for name in names if name in known), None)
+
+
+def unprotected(cell: str) -> str:
+    """Take off the apostrophe that keeps a spreadsheet from running a cell as a formula."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
+
+
+def looks_like_text(source: Path, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
+    """Tell from suffix and first bytes whether a file may be a text table."""
+    if source.suffix.lower() not in suffixes or not source.is_file():
+        return False
+    with source.open("rb") as file:
+        head = file.read(512)
+    return bool(head.strip()) and b"\0" not in head and head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] != b"<"
+
+
+def read_head(source: Path) -> Table:
+    """Return the first complete lines of a table, to guess from."""
+    with source.open("rb") as file:
+        head = file.read(1 << 18)
+    return _parse(source, head.decode("latin-1").lstrip("ï»¿"), (), lines=3)
+
+
+def read_table(path: Path) -> Table:
+    """Read a text table.
+
+    The separator is the one of tab, `;`, `,` and blanks that the first lines agree on; with `;` or tab a decimal comma
+    is understood. UTF-8 (with or without a mark) and UTF-16 with a mark are told; anything else is read as
+    Windows-1252, with a notice.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, a web page, not text, or its lines differ in length.
+    """
+    text, notices = read_text(path)
+    return _parse(path, text, notices)
+
+
+def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a file, and what had to be assumed about its encoding.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, a web page, or not text.
+    """
+    where = f"{path}, field 'file'"
+    if not path.is_file():
+        raise InputError("there is no such file", where=where, remedy="check the path")
+    data = path.read_bytes()
+    if not data.strip(b"\xef\xbb\xbf \r\n\t"):
+        raise InputError("the file is empty", where=where, remedy="copy or download it again")
+    if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
+        raise InputError("this is a web page, not a table", where=where,
+                         remedy="download the file itself, not the page that links to it")
+    notices: tuple[str, ...] = ()
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+        notices = (f"{path.name} is not UTF-8: read as Windows-1252",)
+    if "\0" in text:
+        raise InputError("this is not a text file", where=where, remedy="name its format with --format")
+    return text, notices
+
+
+def _parse(path: Path, text: str, notices: tuple[str, ...], lines: int | None = None) -> Table:
+    """Split text into cells."""
+    numbered = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line.strip() and line[:1] != "#"]
+    numbered = numbered[:lines]
+    if not numbered:
+        raise InputError("there is no line in it", where=f"{path}, field 'file'", remedy="copy or download it again")
+    separator = _separator([line for _, line in numbered[:20]])
+    if separator == " ":
+        rows = [line.split() for _, line in numbered]
+    else:
+        rows = list(csv.reader(io.StringIO("\n".join(line for _, line in numbered)), delimiter=separator))
+    if separator in ";\t ":
+        rows = [[_pointed(cell) for cell in row] for row in rows]
+    if all(len(row) > 1 and not row[-1].strip() for row in rows):
+        rows = [row[:-1] for row in rows]
+    first = [cell.strip() for cell in rows[0]]
+    has_header = any(cell and not _is_number(cell) for cell in first) or _counts_up(first)
+    table = Table(path, [unprotected(cell) for cell in first] if has_header else None, rows[has_header:],
+                  [at for at, _ in numbered][has_header:], notices)
+    _check_widths(table, len(first))
+    return table
+
+
+def _check_widths(table: Table, width: int) -> None:
+    """Refuse lines that are longer or shorter than the first."""
+    wrong = [at for at, row in enumerate(table.rows) if len(row) != width]
+    if wrong:
+        raise InputError(f"line {table.lines[wrong[0]]} has {len(table.rows[wrong[0]])} cells, the first has {width} "
+                         f"({len(wrong)} such lines)", where=f"{table.path}, field 'line {table.lines[wrong[0]]}'",
+                         remedy="the file is damaged or incomplete: copy it again")
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """Return the separator that every one of the first lines holds equally often."""
+    for candidate in ("\t", ";", ","):
+        if min(line.count(candidate) for line in lines) > 0:
+            return candidate
+    return " " if all(len(line.split()) > 1 and re.fullmatch(r"[-+.\deE\snaNif]*", line) for line in lines) else ","
+
+
+def _pointed(cell: str) -> str:
+    """Write a decimal comma as a point."""
+    return cell.replace(",", ".") if "," in cell and re.fullmatch(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*", cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return cell in _MISSING
+    return True
+
+
+def _counts_up(first: list[str]) -> bool:
+    """Tell whether the first line is 0, 1, 2 ... or 1, 2, 3 ..., after an empty corner or not: names, not values."""
+    cells = first[1:] if not first[0] else first
+    return len(cells) > 2 and cells in ([str(n + start) for n in range(len(cells))] for start in (0, 1))

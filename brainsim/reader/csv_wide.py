@@ -1,0 +1,134 @@
+"""Fluorescence as a table: a row per frame and a column per neuron, or the other way round."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from brainsim.error import InputError
+from brainsim.reader import Reader, ReadOptions
+from brainsim.reader._text import Table, looks_like_text, read_head, read_table
+
+SECONDS = ("time_s", "time", "t", "time (s)", "time [s]", "seconds", "timestamp", "timestamps")
+FRAMES = ("frame", "frames", "frame_number", "index", "")
+NAMES = ("neuron", "cell", "roi", "unit", "name", "")
+_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class CsvWide(Reader):
+    """CSV wide: rows are frames and columns neurons, under a header; a column of times or frame numbers is recognised.
+
+    Empty cells stay missing. ``orientation="neuron-time"`` reads a row per neuron: the header then holds the times,
+    and a first column `neuron` the names. Without times the sampling rate must be given.
+    """
+
+    name: ClassVar[str] = "csv-wide"
+    priority: ClassVar[int] = 6
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".txt")
+    takes: ClassVar[tuple[str, ...]] = ("sampling_rate", "stimuli", "orientation", "units")
+
+    def guess(self, source: Path) -> bool:
+        """Tell whether it is a text table with a header."""
+        if not looks_like_text(source, self.suffixes):
+            return False
+        head = read_head(source)
+        return head.header is not None and bool(head.rows) and head.column("onset_s") is None
+
+    def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
+        """Return ``calcium (time, neuron)``.
+
+        Raises
+        ------
+        InputError
+            If a cell is no number, the sampling rate is not told or contradicts the times, or the orientation is open.
+        """
+        table = read_table(source)
+        if table.header is None:
+            raise InputError("there is no header with the names of the neurons", where=f"{source}, field 'line 1'",
+                             remedy="add one, or read it with --format trial-table if a row is a trial")
+        if not table.rows:
+            raise InputError("there is no frame in it, only a header", where=f"{source}, field 'line 2'",
+                             remedy="copy or download it again")
+        notices = list(table.notices)
+        read = _rows_are_neurons if options.orientation == "neuron-time" else _rows_are_frames
+        values, names, time, frames = read(table, options)
+        time, rate = _clock(time, frames, len(values), options.sampling_rate, source)
+        if options.units is None:
+            notices.append(f"{source.name} does not tell its unit: taken as dF/F; give --units 'raw fluorescence' if not")
+        calcium = ("time", "neuron"), values, {"units": options.units or "dF/F"}
+        return xr.Dataset({"calcium": calcium}, coords={"time": time, "neuron": names},
+                          attrs={"sampling_rate_hz": rate, "notices": "\n".join(notices)})
+
+
+Floats = NDArray[np.float64]
+Parts = tuple[Floats, NDArray[np.generic], Floats | None, Floats | None]
+
+
+def _rows_are_frames(table: Table, options: ReadOptions) -> Parts:
+    """Return values (time, neuron), names, times [s] and frame numbers of a table with a row per frame."""
+    header = table.header or []
+    seconds = table.column(*SECONDS)
+    frame = table.column(*FRAMES) if seconds is None else None
+    columns = [c for c in range(len(header)) if c not in (seconds, frame)]
+    if seconds is None and frame is None and options.orientation is None and len(columns) > len(table.rows):
+        raise InputError(f"{len(table.rows)} rows and {len(columns)} columns do not tell which are the neurons",
+                         where=f"{table.path}, field 'orientation'",
+                         remedy="give --orientation time-neuron if a row is a frame, neuron-time if it is a neuron")
+    if not columns:
+        raise InputError("there is no column of a neuron, only the time", where=f"{table.path}, field 'neuron'",
+                         remedy="add a column per neuron")
+    times = None if seconds is None else table.numbers([seconds])[:, 0]
+    frames = None if frame is None else table.numbers([frame])[:, 0]
+    return table.numbers(columns), _names([header[c] for c in columns]), times, frames
+
+
+def _rows_are_neurons(table: Table, options: ReadOptions) -> Parts:
+    """Return the same of a table with a row per neuron."""
+    header = table.header or []
+    named = table.column(*NAMES)
+    columns = [c for c in range(len(header)) if c != named]
+    names = _names(table.texts(named)) if named is not None else np.arange(len(table.rows))
+    head = np.array([_number(header[c]) for c in columns])
+    counted = bool((np.diff(head) == 1).all()) and options.sampling_rate is not None
+    times = head if np.isfinite(head).all() and not counted else None
+    return table.numbers(columns).T, names, times, head if counted else None
+
+
+def _clock(time: Floats | None, frames: Floats | None, count: int, given: float | None,
+           source: Path) -> tuple[Floats, float]:
+    """Return times [s] and frames per second [Hz]; the file and the user must not contradict each other."""
+    if time is None:
+        if given is None:
+            raise InputError("there is no column of times", where=f"{source}, field 'sampling_rate_hz'",
+                             remedy="give --sampling-rate, or a column time_s")
+        return (np.arange(count) if frames is None else frames) / given, given
+    if not np.isfinite(time).all():
+        raise InputError(f"{int((~np.isfinite(time)).sum())} times are missing", where=f"{source}, field 'time'",
+                         remedy="give every frame its time in seconds")
+    told = 1 / float(np.median(np.diff(time))) if len(time) > 1 and np.median(np.diff(time)) > 0 else 0.0
+    if not told and given is None:
+        raise InputError("the times do not tell a sampling rate", where=f"{source}, field 'time'",
+                         remedy="sort the frames by time, or give --sampling-rate")
+    if told and given is not None and abs(told / given - 1) > _TOLERANCE:
+        hint = ": the times are in milliseconds?" if abs(told * 1000 / given - 1) < _TOLERANCE else ""
+        raise InputError(f"the times tell {told:.6g} frames per second, --sampling-rate {given:g}{hint}",
+                         where=f"{source}, field 'time'", remedy="give times in seconds, and the rate they have")
+    return time, given or float(f"{told:.9g}")
+
+
+def _names(cells: list[str]) -> NDArray[np.generic]:
+    """Return names of neurons, as integers where all are."""
+    plain = all(cell.isdecimal() and str(int(cell)) == cell for cell in cells)
+    return np.array([int(cell) for cell in cells]) if plain else np.array(cells)
+
+
+def _number(cell: str) -> float:
+    """Return a number of the header, NaN for a name."""
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")

@@ -1,0 +1,34 @@
+"""Recordings that brainsim wrote as Zarr."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import xarray as xr
+
+from brainsim import store
+from brainsim.reader import Reader, ReadOptions
+
+
+@dataclass(frozen=True)
+class Zarr(Reader):
+    """A brainsim recording in a Zarr folder: passes through as it is."""
+
+    name: ClassVar[str] = "zarr"
+    priority: ClassVar[int] = 0
+    suffixes: ClassVar[tuple[str, ...]] = (".zarr",)
+    takes: ClassVar[tuple[str, ...]] = ("stimuli",)
+
+    def guess(self, source: Path) -> bool:
+        """Tell whether it is a folder that ends in .zarr."""
+        return source.suffix.lower() in self.suffixes and source.is_dir()
+
+    def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
+        """Return the recording; whether it obeys the schema is checked afterwards.
+
+        Raises
+        ------
+        InputError
+            If it is damaged or misses chunks.
+        """
+        return store.open_recording(source, validate=False)
