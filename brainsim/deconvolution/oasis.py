@@ -74,7 +74,7 @@ class Oasis(Deconvolution):
 
         With order 2 also ``rise_time`` [s].
         """
-        from oasis.functions import oasisAR1, onnls
+        from oasis.functions import oasisAR1
 
         sd = noise(traces)
         roots = decay_factors(traces, self.order, sd)
@@ -90,8 +90,7 @@ class Oasis(Deconvolution):
         r = min(float(roots[1]), 0.99 * d) if 0 < roots[1] < 1 else 0.15 * d
         estimates["rise_time"] = _seconds(r, rate)
         penalty *= 1 / (1 - r)
-        spikes = [onnls(trace - baseline, np.array([d + r, -d * r]), lam=penalty)[1] for trace in traces]
-        return [np.concatenate([[0.0], one[1:]]) for one in spikes], estimates
+        return [_rising(trace - baseline, d, r, penalty) for trace in traces], estimates
 
     def _constrained(self, traces: Sequence[Floats], d: float, sd: float) -> tuple[float, float, float]:
         """Return decay factor, baseline and penalty under the noise constraint, the runs held apart by gaps."""
@@ -159,6 +158,19 @@ def decay_factors(traces: Sequence[Floats], order: int, sd: float) -> Floats:
 def _seconds(factor: float, rate: float) -> float:
     """Return the time constant [s] of a factor per frame."""
     return float(-1 / (np.log(factor) * rate))
+
+
+def _rising(trace: Floats, d: float, r: float, penalty: float) -> Floats:
+    """Return the spikes of a run under decay `d` and rise `r` per frame.
+
+    The window moves by less than the run is long: `onnls` fails on runs of 50 to 100 frames otherwise.
+    """
+    from oasis.functions import onnls
+
+    shift = min(100, max(1, len(trace) // 2))
+    spikes: Floats = onnls(trace, np.array([d + r, -d * r]), lam=penalty, shift=shift)[1]
+    spikes[0] = 0
+    return np.maximum(spikes, 0)
 
 
 def _fewest(trace: Floats, d: float, sd: float) -> Floats:

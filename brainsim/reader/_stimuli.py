@@ -43,11 +43,17 @@ def attach(dataset: xr.Dataset, path: Path) -> xr.Dataset:
     trials = dataset.sizes.get("trial")
     if trials is None:
         raise InputError(f"there are {len(found)} labels, but the recording has no trials",
-                         where=f"{path}, field 'stimulus'", remedy=f"give a table with the columns {', '.join(COLUMNS)}")
+                         where=f"{path}, field 'stimulus'", remedy=f"give the columns {', '.join(COLUMNS)}")
     if trials != len(found):
         raise InputError(f"there are {len(found)} labels for {trials} trials", where=f"{path}, field 'stimulus'",
                          remedy="give the labels of the same session, one per trial")
     return dataset.assign_coords(stimulus=("trial", np.array(found)))
+
+
+def beside(source: Path) -> Path | None:
+    """Return the stimulus table that ``brainsim data write`` puts beside a CSV file."""
+    path = source.with_name(f"{source.stem}_stimuli.csv")
+    return path if path.is_file() else None
 
 
 def labels(table: Table) -> list[str]:

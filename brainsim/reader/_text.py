@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from brainsim.error import InputError
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _MISSING = ("", "NA", "N/A", "nan", "NaN", "NAN", "null", "None", "-nan")
 
 
@@ -75,6 +75,11 @@ class Table:
         """Return the first column with one of these names."""
         known = [name.strip().lower() for name in self.header or []]
         return next((known.index(name) for name in names if name in known), None)
+
+
+def protected(name: str) -> str:
+    """Put an apostrophe before a name that a spreadsheet would run as a formula."""
+    return f"'{name}" if name[:1] in FORMULA else name
 
 
 def unprotected(cell: str) -> str:
@@ -144,7 +149,8 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
 
 def _parse(path: Path, text: str, notices: tuple[str, ...], lines: int | None = None) -> Table:
     """Split text into cells."""
-    numbered = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line.strip() and line[:1] != "#"]
+    every = (line.rstrip("\n") for line in io.StringIO(text, newline=None))
+    numbered = [(at, line) for at, line in enumerate(every, 1) if line.strip() and line[:1] != "#"]
     numbered = numbered[:lines]
     if not numbered:
         raise InputError("there is no line in it", where=f"{path}, field 'file'", remedy="copy or download it again")

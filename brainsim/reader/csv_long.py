@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
+from brainsim.reader._stimuli import beside
 from brainsim.reader._text import Table, looks_like_text, read_head, read_table
 
 NEURON = ("neuron", "cell", "unit")
@@ -35,6 +36,10 @@ class CsvLong(Reader):
             return False
         head = read_head(source)
         return len(head.header or []) == 2 and None not in (head.column(*NEURON), head.column(*TIME))
+
+    def companion(self, source: Path) -> Path | None:
+        """Return the table ``<name>_stimuli.csv``."""
+        return beside(source)
 
     def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
         """Return ``spike_time`` and ``spike_neuron``, in order of time.
@@ -68,7 +73,8 @@ class CsvLong(Reader):
 def _refuse(table: Table, wrong: NDArray[np.bool_], what: str, remedy: str) -> None:
     """Raise if any spike time is wrong, naming the first."""
     if wrong.any():
-        raise InputError(f"{int(wrong.sum())} spike times are {what}, the first in line {table.lines[int(np.argmax(wrong))]}",
+        first = table.lines[int(np.argmax(wrong))]
+        raise InputError(f"{int(wrong.sum())} spike times are {what}, the first in line {first}",
                          where=f"{table.path}, field 'time_s'", remedy=remedy)
 
 
@@ -78,8 +84,8 @@ def _neurons(table: Table, at: int, wanted: int | None,
     text = table.texts(at)
     field = f"{table.path}, field 'neuron'"
     if not all(text):
-        raise InputError(f"line {table.lines[text.index('')]} names no neuron ({text.count('')} such lines)", where=field,
-                         remedy="give every spike its neuron")
+        raise InputError(f"line {table.lines[text.index('')]} names no neuron ({text.count('')} such lines)",
+                         where=field, remedy="give every spike its neuron")
     if all(_is_index(name) for name in text):
         index = np.array([int(float(name)) for name in text], dtype=np.int64)
         known: NDArray[np.generic] = np.arange(int(index.max(initial=-1)) + 1)
@@ -91,8 +97,8 @@ def _neurons(table: Table, at: int, wanted: int | None,
         raise InputError(f"there are {len(known)} neurons in it, but --neurons is {wanted}", where=field,
                          remedy=f"give --neurons {len(known)} or more")
     elif len(known) < wanted:
-        silent = np.arange(len(known), wanted)
-        known = silent if not len(known) else np.concatenate([known, silent.astype(known.dtype if known.dtype.kind == "i" else str)])
+        more = np.arange(len(known), wanted)
+        known = np.concatenate([known, more if known.dtype.kind == "i" else np.char.add("silent ", more.astype(str))])
     if not len(known):
         raise InputError("there is no spike and no neuron in it", where=field, remedy="give --neurons and --duration")
     return known, index

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
+from brainsim.reader._stimuli import beside
 from brainsim.reader._text import Table, looks_like_text, read_head, read_table
 
 SECONDS = ("time_s", "time", "t", "time (s)", "time [s]", "seconds", "timestamp", "timestamps")
@@ -38,6 +39,10 @@ class CsvWide(Reader):
         head = read_head(source)
         return head.header is not None and bool(head.rows) and head.column("onset_s") is None
 
+    def companion(self, source: Path) -> Path | None:
+        """Return the table ``<name>_stimuli.csv``."""
+        return beside(source)
+
     def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
         """Return ``calcium (time, neuron)``.
 
@@ -58,7 +63,7 @@ class CsvWide(Reader):
         values, names, time, frames = read(table, options)
         time, rate = _clock(time, frames, len(values), options.sampling_rate, source)
         if options.units is None:
-            notices.append(f"{source.name} does not tell its unit: taken as dF/F; give --units 'raw fluorescence' if not")
+            notices.append(f"{source.name} does not tell its unit: taken as dF/F; give --units if it is another")
         calcium = ("time", "neuron"), values, {"units": options.units or "dF/F"}
         return xr.Dataset({"calcium": calcium}, coords={"time": time, "neuron": names},
                           attrs={"sampling_rate_hz": rate, "notices": "\n".join(notices)})

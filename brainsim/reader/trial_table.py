@@ -40,7 +40,7 @@ class TrialTable(Reader):
     def companion(self, source: Path) -> Path | None:
         """Return the tag file of the session, the one with the longest name that fits."""
         sessions = {_session(path): path for path in source.parent.iterdir() if path != source and path.is_file()}
-        fitting = [name for name in sessions if name is not None and source.stem.startswith(f"{name}_")]
+        fitting = [name for name in sessions if name is not None and f"{source.stem}_".startswith(f"{name}_")]
         return sessions[max(fitting, key=len)] if fitting else None
 
     def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
@@ -66,7 +66,7 @@ class TrialTable(Reader):
         if tags is not None:
             name = (_session(options.stimuli) if options.stimuli else None) or source.stem
             coords |= {"stimulus": ("trial", np.array(tags)), "session": ("trial", np.full(len(tags), name))}
-        attrs = {"notices": "\n".join([*table.notices, *notices])}
+        attrs: dict[str, str | float] = {"notices": "\n".join([*table.notices, *notices])}
         if options.sampling_rate:
             attrs |= {"sampling_rate_hz": options.sampling_rate}
         calcium = ("trial", "time", "neuron"), values[:, None, :], {"units": units}
