@@ -22,7 +22,7 @@ from .option import Command, Echo, out
 @click.option("--units", type=click.Choice(["dF/F", "raw fluorescence", "active fraction"]),
               help="Unit of the traces, where the file does not tell.")
 @click.pass_obj
-def command(echo: Echo, sources: tuple[Path, ...], out: Path, overwrite: bool, format_name: str | None,
+def command(echo: Echo, /, sources: tuple[Path, ...], out: Path, overwrite: bool, format_name: str | None,
             **options: Any) -> None:
     """Read SRC of any supported format and write it as a recording.
 

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from brainsim.error import InputError
+from brainsim.reader._formula import unprotected
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _MISSING = ("", "NA", "N/A", "nan", "NaN", "NAN", "null", "None", "-nan")
 
 
@@ -75,16 +75,6 @@ class Table:
         """Return the first column with one of these names."""
         known = [name.strip().lower() for name in self.header or []]
         return next((known.index(name) for name in names if name in known), None)
-
-
-def protected(name: str) -> str:
-    """Put an apostrophe before a name that a spreadsheet would run as a formula."""
-    return f"'{name}" if name[:1] in FORMULA else name
-
-
-def unprotected(cell: str) -> str:
-    """Take off the apostrophe that keeps a spreadsheet from running a cell as a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
 
 def looks_like_text(source: Path, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
