@@ -76,8 +76,8 @@ def free_running(neuron: Neuron, rule: Rule, neurons: int, afferents: int = 0, d
     delay
         Synaptic delay in time steps beyond the one that every spike takes.
     """
-    counted = "count :" in neuron.equations
-    kick = "I_syn_post += w*count_pre" if counted else "I_syn_post += w"
+    counted = "spikes :" in neuron.equations
+    kick = "I_syn_post += w*spikes_pre" if counted else "I_syn_post += w"
     state = "current_gain : 1 (shared, constant)\nI_afferent : 1\n"
     each_step = (Operation(rule.each_step, "end"),) if rule.each_step else ()
     cells = Group(
@@ -87,7 +87,7 @@ def free_running(neuron: Neuron, rule: Rule, neurons: int, afferents: int = 0, d
             Operation("I_ext = I_afferent + current_gain*input_current(i, t_in_timesteps)", "before_groups"),
             Operation(neuron.update, "groups", 1), Operation(neuron.leak, "before_synapses"), *each_step,
         ),
-        monitored=("i", "t", "count") if counted else ("i", "t"),
+        monitored=("i", "t", "spikes") if counted else ("i", "t"),
     )
     equations = "w : 1\nplastic : 1 (shared, constant)\n" + rule.synapse + (declare(rule) if rule.on_pre else "")
     groups = [cells]  # afferent events kick like synapses, or (`holds`) set a level that stays

@@ -112,7 +112,7 @@ def _neuron_group(group: Group, dt: Any, functions: dict[str, Any]) -> Any:
     import brian2 as b2
 
     return b2.NeuronGroup(
-        group.size, group.equations, threshold=group.threshold or None, reset=group.reset or None, method="euler",
+        group.size, group.equations, threshold=group.threshold or None, reset=group.reset if group.threshold else None, method="euler",
         dt=dt, namespace=functions, name=group.name,
     )
 

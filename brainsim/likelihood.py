@@ -278,5 +278,3 @@ def rest(shard: Shard) -> Solution:
     rate = np.maximum(facts.count[0, posts], 0.5) / np.maximum(facts.bins[0, posts], 1)
     zero = np.zeros(len(posts))
     return Solution(np.log(rate), np.zeros((shard.problem.features, len(posts))), zero, zero, 0)
-
-

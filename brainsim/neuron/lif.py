@@ -11,13 +11,13 @@ from brainsim.neuron import Neuron
 EQUATIONS = """
 leak = exp(-dt/tau_m)                              : 1 (shared)
 rho = exp(clip(bias + I_syn + I_ext, -50, ceiling)) : 1
-count : 1
+spikes : 1
 bias : 1 (constant)
 ceiling : 1 (constant)
 I_syn : 1
 I_ext : 1
 """
-UPDATE = "count = poisson(rho)"
+UPDATE = "spikes = poisson(rho)"
 LEAK = "I_syn *= leak"
 
 
@@ -41,4 +41,4 @@ class Lif(Neuron):
     equations: ClassVar[str] = EQUATIONS
     update: ClassVar[str] = UPDATE
     leak: ClassVar[str] = LEAK
-    threshold: ClassVar[str] = "count > 0"
+    threshold: ClassVar[str] = "spikes > 0"

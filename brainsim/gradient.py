@@ -1,0 +1,251 @@
+"""The rule ``ml`` from a recording to a fit: choose the prior, fit every shard, say what is an edge."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from brainsim.edge import cell_types, edges
+from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
+from brainsim.error import FitError
+from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb
+from brainsim.progress import Progress, silent
+from brainsim.rule.ml import Ml
+from brainsim.sufficient import Problem, Statistics, statistics
+from brainsim.trial import trial_frames
+
+RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
+COVARIATE_PRECISION = 1.0
+LONGEST_RESPONSE_S = 10.0
+MOST_PASSES = 20
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to fit.
+
+    Parameters
+    ----------
+    source
+        ``"auto"``, ``"spikes"`` or ``"events"``: see :func:`brainsim.encoding.encode`.
+    bin_s
+        Width of a bin for spike times [s].
+    ridge
+        Precision of the Gaussian prior of a weight; None chooses it by held-out log likelihood in blocks of time.
+    workers
+        Shards that run at the same time.
+    target
+        ``"cpp"`` or ``"numpy"``.
+    """
+
+    source: str = "auto"
+    bin_s: float = 0.001
+    ridge: float | None = None
+    workers: int = 1
+    target: str = "cpp"
+
+
+@dataclass
+class Fitted:
+    """What the passes gave, all shards together: see :class:`brainsim.likelihood.Solution`."""
+
+    solutions: list[Solution]
+    ridge: float
+
+    def joined(self, name: str) -> Array:
+        """Return one attribute of every neuron."""
+        return np.concatenate([getattr(s, name) for s in self.solutions], axis=-1)
+
+
+class Fit:
+    """One fit of the rule ``ml``: holds the problem, runs the passes."""
+
+    def __init__(self, dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = silent) -> None:
+        self.settings, self.progress, self.rule = settings, progress, rule
+        self.encoded = encode(dataset, settings.source, settings.bin_s)
+        stimulus = dataset["stimulus"].values.astype(str) if "stimulus" in dataset.coords else np.array([], str)
+        self.covariates: Covariates = covariates(self.encoded, stimulus, response_window(dataset))
+        self.problem: Problem = problem(self.encoded, self.covariates.jumps, rule.tau / 1000, rule.delay / 1000)
+        if not len(self.problem.spikes.step):
+            raise FitError("there is not one spike in the recording", where="field 'spikes'", remedy="check the deconvolution, or the spike times")
+        self.seconds_compile, self._begin = 0.0, time.perf_counter()
+
+    def run(self) -> tuple[Fitted, Fitted, Statistics]:
+        """Choose the prior on held-out blocks of time, then fit everything.
+
+        Returns
+        -------
+        held, final
+            The best fit to the fitted blocks (which tells the held-out log likelihood), and the fit to all.
+        facts
+            The statistics of the whole recording.
+        """
+        with threadpool_limits(1):
+            folds = blocked_folds(self.problem.bins, self.problem.tau)
+            facts = statistics(self.problem, folds.held(self.problem.bins))
+            held = self._choose(facts, folds)
+            whole = replace(facts, count=_both(facts.count), bins=_both(facts.bins), coincidence=_both(facts.coincidence))
+            everything = Folds(np.ones_like(folds.kind), folds.chunk)
+            return held, self._solve(whole, everything, held.ridge, held.solutions), whole
+
+    def _choose(self, facts: Statistics, folds: Folds) -> Fitted:
+        """Walk along the ridges as long as the held-out log likelihood grows."""
+        if self.settings.ridge is not None:
+            return self._solve(facts, folds, self.settings.ridge, None)
+        tried: dict[int, Fitted] = {}
+
+        def score(k: int, near: int | None) -> float:
+            if k not in tried:
+                tried[k] = self._solve(facts, folds, RIDGES[k], tried[near].solutions if near is not None else None)
+            return float(tried[k].joined("held").sum())
+
+        best = 2
+        score(best, None)
+        for step in (1, -1):
+            moved = False
+            while 0 <= best + step < len(RIDGES) and score(best + step, best) > score(best, None):
+                best, moved = best + step, True
+            if moved:
+                break
+        return tried[best]
+
+    def _solve(self, facts: Statistics, folds: Folds, ridge: float, start: list[Solution] | None) -> Fitted:
+        n = self.problem.neurons
+        precision = np.concatenate([np.full(n, ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
+        metric = Metric.of(facts, self.problem.bins, precision)
+        parts = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
+
+        def solve(k: int) -> Solution:
+            shard = Shard(self.problem, facts, folds, parts[k], self.settings.target)
+            self.seconds_compile += shard.network.seconds_compile_
+            return climb(shard, metric, start[k] if start else None, MOST_PASSES)
+
+        solutions: list[Solution] = [solve(0)]
+        self.progress(1, len(parts), f"ridge {ridge:g}")
+        with ThreadPoolExecutor(self.settings.workers) as pool:
+            for solution in pool.map(solve, range(1, len(parts))):
+                solutions.append(solution)
+                self.progress(len(solutions), len(parts), f"ridge {ridge:g}")
+        return Fitted(solutions, ridge)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the fit began, without compiling."""
+        return time.perf_counter() - self._begin - self.seconds_compile
+
+
+def _both(values: Array) -> Array:
+    """Put what was held out back to what is fitted."""
+    return np.stack([values.sum(0), np.zeros_like(values[0])])
+
+
+def response_window(dataset: xr.Dataset) -> float:
+    """Return how long a stimulus may act: a trial, at most 10 s [s]."""
+    rate = float(dataset.attrs.get("sampling_rate_hz", 0) or 0)
+    if "onset" not in dataset.coords and "trial" not in dataset.dims or dataset.sizes.get("trial", 0) == 0:
+        return 1.0
+    if rate > 0 and dataset.sizes.get("time", 0) > 1:
+        return min(LONGEST_RESPONSE_S, trial_frames(dataset) / rate)
+    onsets = np.sort(dataset["onset"].values)
+    return min(LONGEST_RESPONSE_S, float(np.diff(onsets).min()) if len(onsets) > 1 else LONGEST_RESPONSE_S)
+
+
+def fit(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = silent) -> xr.Dataset:
+    """Fit a recording by maximum likelihood.
+
+    Parameters
+    ----------
+    dataset
+        A recording with ``spikes`` or ``spike_time``.
+    rule
+        Time constant and delay.
+    settings
+        How to fit.
+    progress
+        Called after each shard.
+
+    Returns
+    -------
+    Dataset
+        A fit: see ``docs/schema.md``.
+
+    Raises
+    ------
+    InputError
+        If there are no spikes to fit.
+    FitError
+        If there is not one spike, or the network explodes.
+    """
+    work = Fit(dataset, rule, settings, progress)
+    held, final, facts = work.run()
+    return _dataset(dataset, work, held, final, facts)
+
+
+def _dataset(dataset: xr.Dataset, work: Fit, held: Fitted, final: Fitted, facts: Statistics) -> xr.Dataset:
+    n, weight = work.problem.neurons, final.joined("weight")
+    names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
+    precision = np.concatenate([np.full(n, final.ridge), np.full(work.problem.covariates, COVARIATE_PRECISION)])
+    variance = Metric.of(facts, work.problem.bins, precision).variance(np.maximum(facts.count[0], 1.0))[:n]
+    other = ~np.eye(n, dtype=bool)
+    fires = facts.count[0] > 0
+    usable = other & fires[:, None] & fires[None, :]
+    pair = np.where(usable, weight[:n], 0.0)
+    found = edges(pair / np.sqrt(variance), usable)
+    types = cell_types(found, usable)
+    matrix = {"weight": pair, "weight_se": np.sqrt(variance) * found.inflation, "z": found.z, "q_value": found.q_value,
+              "edge_probability": found.probability, "delay": np.full((n, n), work.problem.delay * work.encoded.bin_s)}
+    count = held_spikes(work, n)
+    column = {
+        "bias": final.joined("beta") - facts.mean @ weight, "history": np.diag(weight[:n]).copy(),
+        "log_likelihood": np.divide(held.joined("held"), count, out=np.full(n, np.nan), where=count > 0),
+        "spike_unit_used": work.encoded.unit, "count": facts.count[0], "largest": _largest(work.encoded),
+    }
+    result = xr.Dataset(
+        {k: (("pre", "post"), v) for k, v in matrix.items()} | {k: ("neuron", v) for k, v in column.items()}
+        | {"cell_type_probability": ("neuron", types.probability), "covariate_weight": (("covariate", "neuron"), weight[n:])}
+        | _schedule(work),
+        coords={"pre": names, "post": names, "neuron": names, "cell_type": ("neuron", types.cell_type), "covariate": work.covariates.names},
+    )
+    total, spikes = final.joined("fitted").sum(), facts.count[0].sum()
+    result.attrs = {
+        "rule": "ml", "neuron_model": "lif", "passes": max(s.passes for s in final.solutions), "ridge": final.ridge,
+        "passes_held_out": max(s.passes for s in held.solutions), "log_likelihood_per_spike": float(total / spikes),
+        "log_likelihood_per_spike_held_out": float(np.nansum(held.joined("held")) / max(count.sum(), 1e-9)), "null_inflation": found.inflation,
+        "bin_s": work.encoded.bin_s, "bins": work.problem.bins, "tau_s": work.problem.tau * work.encoded.bin_s,
+        "delay_s": work.problem.delay * work.encoded.bin_s, "input": work.encoded.kind, "silent_neurons": int((~fires).sum()),
+        "seconds_compile": work.seconds_compile, "seconds_fit": work.seconds,
+    }
+    return result
+
+
+def held_spikes(work: Fit, n: int) -> Array:
+    """Return how many spikes of each neuron were held out."""
+    held = blocked_folds(work.problem.bins, work.problem.tau).held(work.problem.bins)
+    spikes = work.problem.spikes
+    inside = held[spikes.step]
+    return np.bincount(spikes.source_of_each()[inside], spikes.amplitude[inside], minlength=n).astype(float)
+
+
+def _largest(encoded: Encoded, window: int = 20) -> Array:
+    """Return the most spikes per bin that a neuron ever fired, on average over 20 bins."""
+    spikes, n = encoded.spikes, encoded.spikes.sources
+    windows = encoded.bins // window + 1
+    per_window = np.bincount(spikes.source_of_each() * windows + spikes.step // window, spikes.amplitude, minlength=n * windows)
+    most: Array = per_window.reshape(n, windows).max(1) / min(window, encoded.bins)
+    return most
+
+
+def _schedule(work: Fit) -> dict[str, tuple[str, NDArray[np.float64]]]:
+    """Return when each covariate jumps and where the bins lie in time, so that the fit can run freely by itself."""
+    jumps, starts = work.problem.jumps, work.encoded.start_s
+    return {
+        "jump_covariate": ("jump", jumps.source_of_each().astype(float)), "jump_bin": ("jump", jumps.step.astype(float)),
+        "jump_size": ("jump", jumps.amplitude.astype(float)),
+        "stretch_bin": ("stretch", starts[:, 0]), "stretch_time": ("stretch", starts[:, 1]),
+    }
