@@ -83,18 +83,19 @@ def looks_like_text(source: Path, suffixes: tuple[str, ...] = SUFFIXES) -> bool:
         return False
     with source.open("rb") as file:
         head = file.read(512)
-    return bool(head.strip()) and b"\0" not in head and head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] != b"<"
+    text = head.decode(_encoding(head), errors="ignore").strip()
+    return bool(text) and "\0" not in text and text[:1] != "<"
 
 
-def read_head(source: Path) -> Table:
-    """Return the first complete lines of a table, to guess from."""
+def read_head(source: Path, *, counted: bool = False) -> Table:
+    """Return the first three lines of a table, to guess from; they may differ in length."""
     with source.open("rb") as file:
-        head = file.read(1 << 18)
-    return _parse(source, head.decode("latin-1").lstrip("ï»¿"), (), lines=3)
+        head = b"".join(file.readline(1 << 24) for _ in range(8))
+    return _parse(source, head.decode(_encoding(head), errors="ignore"), (), counted, lines=3)
 
 
-def read_table(path: Path) -> Table:
-    """Read a text table.
+def read_table(path: Path, *, counted: bool = False) -> Table:
+    """Read a text table; `counted` takes a first line 0, 1, 2 ... (or from 1) for names of columns.
 
     The separator is the one of tab, `;`, `,` and blanks that the first lines agree on; with `;` or tab a decimal comma
     is understood. UTF-8 (with or without a mark) and UTF-16 with a mark are told; anything else is read as
@@ -106,7 +107,7 @@ def read_table(path: Path) -> Table:
         If the file is missing, empty, a web page, not text, or its lines differ in length.
     """
     text, notices = read_text(path)
-    return _parse(path, text, notices)
+    return _parse(path, text, notices, counted)
 
 
 def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -128,7 +129,7 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
                          remedy="download the file itself, not the page that links to it")
     notices: tuple[str, ...] = ()
     try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = data.decode(_encoding(data))
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
         notices = (f"{path.name} is not UTF-8: read as Windows-1252",)
@@ -137,7 +138,7 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     return text, notices
 
 
-def _parse(path: Path, text: str, notices: tuple[str, ...], lines: int | None = None) -> Table:
+def _parse(path: Path, text: str, notices: tuple[str, ...], counted: bool, lines: int | None = None) -> Table:
     """Split text into cells."""
     every = (line.rstrip("\n") for line in io.StringIO(text, newline=None))
     numbered = [(at, line) for at, line in enumerate(every, 1) if line.strip() and line[:1] != "#"]
@@ -154,11 +155,17 @@ def _parse(path: Path, text: str, notices: tuple[str, ...], lines: int | None = 
     if all(len(row) > 1 and not row[-1].strip() for row in rows):
         rows = [row[:-1] for row in rows]
     first = [cell.strip() for cell in rows[0]]
-    has_header = any(cell and not _is_number(cell) for cell in first) or _counts_up(first)
+    has_header = any(cell and not is_number(cell) for cell in first) or (counted and _counts_up(first))
     table = Table(path, [unprotected(cell) for cell in first] if has_header else None, rows[has_header:],
                   [at for at, _ in numbered][has_header:], notices)
-    _check_widths(table, len(first))
+    if lines is None:
+        _check_widths(table, len(first))
     return table
+
+
+def _encoding(data: bytes) -> str:
+    """Return the encoding that the first bytes mark."""
+    return "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _check_widths(table: Table, width: int) -> None:
@@ -183,7 +190,8 @@ def _pointed(cell: str) -> str:
     return cell.replace(",", ".") if "," in cell and re.fullmatch(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*", cell) else cell
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Tell whether a cell holds a number, or one of the words for a missing one."""
     try:
         float(cell)
     except ValueError:

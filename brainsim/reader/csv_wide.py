@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
 from brainsim.reader._stimuli import beside
-from brainsim.reader._text import Table, looks_like_text, read_head, read_table
+from brainsim.reader._text import Table, is_number, looks_like_text, read_head, read_table
 
 SECONDS = ("time_s", "time", "t", "time (s)", "time [s]", "seconds", "timestamp", "timestamps")
 FRAMES = ("frame", "frames", "frame_number", "index", "")
@@ -36,8 +36,9 @@ class CsvWide(Reader):
         """Tell whether it is a text table with a header."""
         if not looks_like_text(source, self.suffixes):
             return False
-        head = read_head(source)
-        return head.header is not None and bool(head.rows) and head.column("onset_s") is None
+        head = read_head(source, counted=True)
+        numeric = bool(head.rows) and any(cell.strip() and is_number(cell) for cell in head.rows[0])
+        return head.header is not None and numeric and head.column("onset_s") is None
 
     def companion(self, source: Path) -> Path | None:
         """Return the table ``<name>_stimuli.csv``."""
@@ -51,7 +52,7 @@ class CsvWide(Reader):
         InputError
             If a cell is no number, the sampling rate is not told or contradicts the times, or the orientation is open.
         """
-        table = read_table(source)
+        table = read_table(source, counted=True)
         if table.header is None:
             raise InputError("there is no header with the names of the neurons", where=f"{source}, field 'line 1'",
                              remedy="add one, or read it with --format trial-table if a row is a trial")
