@@ -39,8 +39,8 @@ def decode(training: Sample, test: Sample) -> NDArray[np.bool_]:
 def tell_apart(pair: tuple[Sample, Sample], classifier: Any, seed: int) -> NDArray[np.bool_]:
     """Return, for each trial of both samples, whether the five-fold out-of-fold prediction of its origin is right.
 
-    A frame of a neuron that one side misses in every trial is left out of both. Where it is missing in some trials only,
-    a value of another trial of the same side stands in (a hot deck), so that missing values give nobody away.
+    A frame of a neuron that one side misses in every trial is left out of both. Where it is missing in some trials
+    only, a value of another trial of the same side stands in (a hot deck), so that missing values give nobody away.
     """
     rng = np.random.default_rng(seed)
     seen = np.logical_and.reduce([np.isfinite(sample.feature).any(0) for sample in pair])
@@ -64,7 +64,8 @@ def _reader(split: Split) -> Pipeline:
     """Train p(stimulus | trial) once on the real training trials.
 
     Multinomial logistic regression; the penalty grows with the number of features (C = 8 over it), so that
-    probabilities stay graded whether a trial has 259 numbers or 7511: a saturated classifier gives every recording the same score.
+    probabilities stay graded whether a trial has 259 numbers or 7511: a saturated classifier gives every recording the
+    same score.
     """
     feature = split.training.feature
     model = scaled(LogisticRegression(C=8 / feature.shape[1], max_iter=1000))

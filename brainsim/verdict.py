@@ -7,7 +7,7 @@
 3. *Indistinguishable from held-out recorded trials*: nothing is missed.
 4. *Not better than resampling your own trials*: it is clearly nearer to the floor than the best rival that costs
    nothing on no more metrics than it is clearly farther (by half the tolerance and one standard error).
-5. Otherwise: what it misses, the largest first, and how often it beats that rival.
+5. Otherwise: what it misses, properties of the activity before what classifiers see, and how often it beats that rival.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,20 @@ COPY_RATIO = 0.5
 COPY_SHARE = 0.5
 STANDARD_ERRORS = 3.0
 NAMED = 4
+ORDER = (
+    "noise_correlation_r",
+    "signal_correlation_r",
+    "rate_wasserstein",
+    "population_count_kl",
+    "autocorrelation_rmse",
+    "psd_rmse",
+    "isi_cv",
+    "coverage",
+    "tstr",
+    "inception_score",
+    "c2st_linear",
+    "c2st_forest",
+)
 
 
 def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -> str:
@@ -40,8 +54,7 @@ def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -
         return f"copies your trials{_numbers_of_copies(scores)}"
     if not judged:
         return "cannot be judged: no metric could be computed"
-    excess = {name: _excess(statistics[name], score) for name, score in judged.items()}
-    missed = sorted((name for name in judged if excess[name] > 1), key=lambda name: -excess[name])
+    missed = [name for name in sorted(judged, key=place) if excess(statistics[name], judged[name]) > 1]
     if not missed:
         return f"indistinguishable from held-out recorded trials on all {len(judged)} metrics that count"
     failures = "misses " + _listed([statistics[name].respect for name in missed])
@@ -53,16 +66,22 @@ def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -
     return f"{failures}; {against}, farther on {behind}"
 
 
+def place(name: str) -> tuple[int, str]:
+    """Return where a metric stands in a sentence; one that is new to :data:`ORDER` comes last."""
+    return (ORDER.index(name) if name in ORDER else len(ORDER)), name
+
+
 def is_missed(statistic: Statistic, score: Score) -> bool:
     """Tell whether a metric is worse than its floor by rule 2."""
-    return score.value is not None and score.floor is not None and _excess(statistic, score) > 1
+    return score.value is not None and score.floor is not None and excess(statistic, score) > 1
 
 
-def _excess(statistic: Statistic, score: Score) -> float:
-    """Return how far a metric is beyond its floor, over what is allowed."""
-    assert score.value is not None
+def excess(statistic: Statistic, score: Score, value: float | None = None) -> float:
+    """Return how far a value (by default the score's own) is beyond the floor, over what is allowed: missed above 1."""
+    value = score.value if value is None else value
+    assert value is not None
     assert score.floor is not None
-    return statistic.gap(score.value, score.floor) / max(statistic.tolerance, STANDARD_ERRORS * score.error)
+    return statistic.gap(value, score.floor) / max(statistic.tolerance, STANDARD_ERRORS * score.error)
 
 
 def _lead(statistic: Statistic, score: Score) -> int:

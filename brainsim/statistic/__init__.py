@@ -42,6 +42,8 @@ class Statistic(Described):
 
     Class attributes
     ----------------
+    title
+        What to call it in a sentence or on a figure.
     unit
         Unit of the number, ``"1"`` where it has none.
     better
@@ -60,6 +62,7 @@ class Statistic(Described):
         Smallest and largest possible value.
     """
 
+    title: ClassVar[str] = ""
     unit: ClassVar[str] = "1"
     better: ClassVar[str] = "lower"
     split: ClassVar[str] = "interleaved"

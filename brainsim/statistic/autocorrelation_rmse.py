@@ -35,6 +35,7 @@ class AutocorrelationRMSE(Statistic):
     """
 
     name = "autocorrelation_rmse"
+    title = "autocorrelation, difference"
     respect = "the autocorrelations"
     tolerance = 0.05
     min_frames = 4

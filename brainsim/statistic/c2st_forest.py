@@ -17,6 +17,7 @@ class C2STForest(C2STLinear):
     """
 
     name = "c2st_forest"
+    title = "told apart by a random forest"
     respect = "what a random forest sees"
 
     def classifier(self, seed: int) -> Any:

@@ -28,6 +28,7 @@ class C2STLinear(Statistic):
     """
 
     name = "c2st_linear"
+    title = "told apart by a linear classifier"
     respect = "what a linear classifier sees"
     bounds = (0.0, 1.0)
 

@@ -16,6 +16,7 @@ class CopyShare(NNRatio):
     """
 
     name = "copy_share"
+    title = "share of near copies"
     better = "lower"
     bounds = (0.0, 1.0)
 

@@ -16,6 +16,7 @@ class Coverage(Statistic):
     """
 
     name = "coverage"
+    title = "coverage of real trials"
     better = "higher"
     respect = "the variety of trials"
     bounds = (0.0, 1.0)

@@ -16,6 +16,7 @@ class DecodingBlocked(Statistic):
     """
 
     name = "decoding_blocked"
+    title = "decoding within it, accuracy"
     better = "floor"
     split = "blocks"
     decides = False

@@ -35,6 +35,7 @@ class Density(Statistic):
     """
 
     name = "density"
+    title = "density"
     better = "floor"
     decides = False
     respect = "the typical trials"

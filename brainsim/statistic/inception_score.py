@@ -40,6 +40,7 @@ class InceptionScore(Statistic):
     """
 
     name = "inception_score"
+    title = "inception score"
     better = "floor"
     respect = "the spread of stimulus responses"
     tolerance = 0.3

@@ -14,6 +14,7 @@ class InceptionScoreReal(InceptionScore):
     """
 
     name = "inception_score_real"
+    title = "inception score of real trials"
     decides = False
     respect = ""
 

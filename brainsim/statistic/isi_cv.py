@@ -43,6 +43,7 @@ class ISICV(Statistic):
     """
 
     name = "isi_cv"
+    title = "regularity of events, distance"
     respect = "the regularity of events"
     min_frames = 8
     events = True

@@ -20,6 +20,7 @@ class NNRatio(Statistic):
     """
 
     name = "nn_ratio"
+    title = "distance to nearest trial (0 = copy)"
     better = "floor"
     decides = False
     respect = "novelty"

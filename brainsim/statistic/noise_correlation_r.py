@@ -37,6 +37,7 @@ class NoiseCorrelationR(Statistic):
     """
 
     name = "noise_correlation_r"
+    title = "noise correlations, r"
     better = "higher"
     respect = "the noise correlations"
     min_stimuli = 1

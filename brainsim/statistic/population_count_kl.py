@@ -27,6 +27,7 @@ class PopulationCountKL(Statistic):
     """
 
     name = "population_count_kl"
+    title = "population count, divergence"
     unit = "nat"
     respect = "how many neurons are active together"
     tolerance = 0.05

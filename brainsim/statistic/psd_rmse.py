@@ -27,6 +27,7 @@ class PSDRMSE(Statistic):
     """
 
     name = "psd_rmse"
+    title = "power spectrum, difference"
     unit = "dB"
     respect = "the power spectra"
     tolerance = 1.0

@@ -21,6 +21,7 @@ class RateWasserstein(Statistic):
     """
 
     name = "rate_wasserstein"
+    title = "firing rates, distance"
     unit = "SD"
     respect = "the firing rates"
 

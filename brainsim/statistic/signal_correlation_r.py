@@ -18,6 +18,7 @@ class SignalCorrelationR(Statistic):
     """
 
     name = "signal_correlation_r"
+    title = "signal correlations, r"
     better = "higher"
     respect = "the signal correlations"
     min_stimuli = 3

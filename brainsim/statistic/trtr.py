@@ -14,6 +14,7 @@ class TRTR(TSTR):
     """
 
     name = "trtr"
+    title = "decoder trained on real, accuracy"
     decides = False
     respect = ""
 

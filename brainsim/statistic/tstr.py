@@ -16,6 +16,7 @@ class TSTR(Statistic):
     """
 
     name = "tstr"
+    title = "decoder trained on it, accuracy"
     better = "higher"
     split = "blocks"
     respect = "the stimulus responses that a decoder needs"

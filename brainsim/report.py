@@ -1,0 +1,133 @@
+"""The report: one self-contained page with every number beside its floor, and the folder around it."""
+
+import base64
+import json
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import matplotlib
+import xarray as xr
+
+from brainsim import __version__, catalog, store
+from brainsim.comparison import Comparison
+from brainsim.figure import pictures
+from brainsim.figure.network import fit_pictures, learning_curve_picture
+from brainsim.figure.panel import Picture
+from brainsim.folder import png, result_folder
+from brainsim.missing import Floats
+from brainsim.plot import STYLE
+
+KEY_METRICS = ("noise_correlation_r", "rate_wasserstein", "c2st_forest", "tstr", "nn_ratio")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "xarray", "networkx", "matplotlib")
+
+
+def write(
+    folder: str | Path,
+    comparison: Comparison,
+    fit: xr.Dataset | None = None,
+    *,
+    learning_curve: Mapping[str, Floats] | None = None,
+    commands: Iterable[str] = (),
+    overwrite: bool = False,
+) -> Path:
+    """Write ``report.html``, ``metrics.json``, ``metrics.nc`` and ``figures/`` into a new folder, all of it or nothing.
+
+    Parameters
+    ----------
+    folder
+        Must not exist, unless `overwrite` and it holds an earlier result.
+    comparison
+        From :func:`brainsim.compare.compare`.
+    fit
+        A fitted network, to show its weights.
+    learning_curve
+        Name of a loss -> its mean in each epoch, shape (epoch,).
+    commands
+        Commands that made the files, for the provenance.
+    overwrite
+        Replace an earlier result.
+
+    Returns
+    -------
+    Path
+        Of the report.
+
+    Raises
+    ------
+    OutputError
+        If the folder exists or cannot be written.
+    """
+    with result_folder(folder, "metrics.json", overwrite=overwrite) as draft:
+        fill(draft, comparison, fit, learning_curve=learning_curve, commands=commands)
+    return Path(folder) / "report.html"
+
+
+def fill(
+    folder: Path,
+    comparison: Comparison,
+    fit: xr.Dataset | None = None,
+    *,
+    learning_curve: Mapping[str, Floats] | None = None,
+    commands: Iterable[str] = (),
+) -> Path:
+    """Write the same files as :func:`write` into a folder that is there, for instance the draft of a larger result."""
+    drawn = []
+    (folder / "figures").mkdir(exist_ok=True)
+    with matplotlib.rc_context(STYLE):
+        for picture in _all_pictures(comparison, fit, learning_curve):
+            image = png(picture.figure)
+            (folder / "figures" / f"{picture.name}.png").write_bytes(image)
+            drawn.append((picture, base64.b64encode(image).decode()))
+    store.write_text(folder / "metrics.json", json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n")
+    comparison.to_dataset().to_netcdf(folder / "metrics.nc", engine="h5netcdf")
+    store.write_text(folder / "report.html", page(comparison, drawn, tuple(commands)))
+    return folder / "report.html"
+
+
+def page(comparison: Comparison, drawn: list[tuple[Picture, str]], commands: tuple[str, ...] = ()) -> str:
+    """Return the page; every text from a file is escaped.
+
+    Parameters
+    ----------
+    comparison
+        What is reported.
+    drawn
+        Figures, each with its PNG in base64.
+    commands
+        Commands that made the files.
+    """
+    loader = jinja2.PackageLoader("brainsim", "")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["number"] = number
+    statistics = catalog.entries("statistic")
+    return environment.get_template("report.html").render(
+        comparison=comparison,
+        drawn=drawn,
+        commands=commands,
+        key_metrics=[name for name in KEY_METRICS if name in statistics],
+        statistics=statistics,
+        versions={
+            "brainsim": __version__,
+            "Python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+    )
+
+
+def number(value: float | None) -> str:
+    """Return a number with three digits, or a dash."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.3g}"
+
+
+def _all_pictures(comparison: Comparison, fit: xr.Dataset | None, curve: Mapping[str, Any] | None) -> Iterator[Picture]:
+    yield from pictures(comparison)
+    if fit is not None:
+        yield from fit_pictures(fit)
+    if curve:
+        yield learning_curve_picture(curve)
