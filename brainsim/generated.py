@@ -1,0 +1,93 @@
+"""From a trained network back to a recording: noise, units, coordinates."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from brainsim import __version__
+from brainsim.checkpoint import FORMAT
+from brainsim.generator import Generator, Shape
+from brainsim.scaling import TrainingTrials
+from brainsim.setting import Setting
+
+CHUNK = 256
+KEPT_ATTRIBUTES = ("units", "sampling_rate_hz", "indicator")
+
+
+def describe_training(setting: Setting, trials: TrainingTrials, kept: xr.Dataset) -> dict[str, Any]:
+    """Return what `config.json` holds: plain numbers and strings that say how the model came about."""
+    names, counts = np.unique(trials.label, return_counts=True)
+    neurons, frames = trials.activity.shape[1:]
+    coordinates = {
+        str(name): {"dims": list(map(str, value.dims)), "values": value.values.tolist()}
+        for name, value in kept["calcium"].coords.items()
+        if set(value.dims) <= {"neuron", "axis", "time"} and value.dims
+    }
+    return {
+        "format": FORMAT,
+        "brainsim": __version__,
+        "torch": torch.__version__,
+        "setting": {name: getattr(setting, name) for name in asdict(Setting())},
+        "shape": asdict(Shape(neurons, frames, len(trials.stimuli))),
+        "stimuli": list(trials.stimuli),
+        "trials": dict(zip((trials.stimuli[i] for i in names), counts.tolist(), strict=True)),
+        "trials_sha256": trials.fingerprint(),
+        "coordinates": coordinates,
+        "attributes": {
+            name: kept.attrs[name].item() if isinstance(kept.attrs[name], np.generic) else kept.attrs[name]
+            for name in KEPT_ATTRIBUTES
+            if name in kept.attrs
+        },
+    }
+
+
+def generate(generator: Generator, label: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+    """Let a network generate, a few trials at a time.
+
+    Parameters
+    ----------
+    generator
+        On the CPU.
+    label
+        Index of the stimulus of each trial, shape (trial,).
+    seed
+        Of the noise.
+
+    Returns
+    -------
+    ndarray
+        Scaled activity, (trial, time, neuron).
+    """
+    source = torch.Generator().manual_seed(int(np.random.default_rng(seed).integers(2**62)))
+    one_hot = torch.eye(generator.shape.stimuli)[torch.from_numpy(label)]
+    with torch.no_grad():
+        parts = [generator(generator.draw_noise(len(part), source), part) for part in torch.split(one_hot, CHUNK)]
+    activity: NDArray[np.float32] = torch.cat(parts).transpose(1, 2).numpy()
+    return activity
+
+
+def generated_recording(
+    values: NDArray[np.float64], label: NDArray[np.int64], description: dict[str, Any]
+) -> xr.Dataset:
+    """Return generated trials as a recording.
+
+    Parameters
+    ----------
+    values
+        Activity in the units of the recording, (trial, time, neuron).
+    label
+        Index of the stimulus of each trial, shape (trial,).
+    description
+        What :func:`describe_training` returned: stimuli, coordinates of neurons and time, attributes.
+    """
+    coordinates = {name: (each["dims"], each["values"]) for name, each in description["coordinates"].items()}
+    stimulus = np.array(description["stimuli"])[label]
+    return xr.Dataset(
+        {"calcium": (("trial", "time", "neuron"), values)},
+        coords={**coordinates, "stimulus": ("trial", stimulus)},
+        attrs={**description["attributes"], "source": "generated"},
+    )

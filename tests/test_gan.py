@@ -1,0 +1,322 @@
+"""The generator: sizes, loss, learning, missing frames, exact resumption, damaged folders, command line."""
+
+import json
+import warnings
+from importlib.metadata import entry_points
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from click.testing import CliRunner
+
+from brainsim.checkpoint import read_tensors
+from brainsim.critic import Critic
+from brainsim.error import FitError, InputError, OutputError, UnknownName
+from brainsim.gan import ConditionalGAN
+from brainsim.generator import Generator, Shape
+from brainsim.scaling import Scaling, lattice_step, training_trials
+from brainsim.schema import check
+from brainsim.store import open_recording, save_recording
+from brainsim.wgan import Batch, WassersteinLoss, gradient_penalty
+
+SMALL = {"epochs": 2, "batch_size": 8, "latent_dim": 8, "width": 16}
+
+
+def trials(n=24, frames=6, neurons=5, stimuli=("air", "aud", "vis"), seed=0):
+    """Known class means (0 .. 2), noise 0.3, one cell type per neuron."""
+    rng = np.random.default_rng(seed)
+    label = np.arange(n) % max(1, len(stimuli))
+    mean = rng.uniform(0, 2, (max(1, len(stimuli)), frames, neurons))
+    calcium = mean[label] + 0.3 * rng.normal(size=(n, frames, neurons))
+    coords = {
+        "time": np.arange(frames) / 10.0, "neuron": [f"cell {i}" for i in range(neurons)],
+        "cell_type": ("neuron", ["I"] + ["E"] * (neurons - 1)),
+    }
+    if stimuli:
+        coords["stimulus"] = ("trial", np.array(stimuli)[label])
+    attrs = {"source": "recorded", "units": "dF/F", "sampling_rate_hz": 10.0}
+    return xr.Dataset({"calcium": (("trial", "time", "neuron"), calcium)}, coords=coords, attrs=attrs)
+
+
+def parameters(*shape):
+    sizes = Shape(*shape)
+    return sum(p.numel() for net in (Generator(sizes, 512, 128), Critic(sizes, 128)) for p in net.parameters())
+
+
+@pytest.mark.parametrize(
+    ("frames", "neurons", "stimuli"),
+    [(1, 5, ("a", "b")), (2, 1, ("a",)), (3, 2, ("a", "b")), (29, 7, ("a", "b", "c")), (10, 3, ())],
+)
+def test_any_size_gives_a_recording_in_order(frames, neurons, stimuli):
+    recording = trials(12, frames, neurons, stimuli)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = ConditionalGAN(**SMALL).fit(recording)
+    generated = model.sample(4, seed=3)
+    kinds = stimuli or ("all",)
+    assert dict(generated.sizes) == {"trial": 4 * len(kinds), "time": frames, "neuron": neurons}
+    assert not [finding for finding in check(generated) if finding.severity == "error"]
+    assert generated["stimulus"].values.tolist() == list(kinds) * 4
+    assert generated.attrs["source"] == "generated"
+    assert {k: generated.attrs[k] for k in ("units", "sampling_rate_hz", "seed")} == {
+        "units": "dF/F", "sampling_rate_hz": 10.0, "seed": 3,
+    }
+    for name in ("time", "neuron", "cell_type"):
+        assert generated[name].values.tolist() == recording[name].values.tolist()
+    low, high = recording["calcium"].min(("trial", "time")), recording["calcium"].max(("trial", "time"))
+    assert bool((generated["calcium"] >= low).all())
+    assert bool((generated["calcium"] <= high).all())
+    xr.testing.assert_identical(generated, model.sample(4, seed=3))
+    assert not np.array_equal(generated["calcium"], model.sample(4, seed=4)["calcium"])
+
+
+def test_parameters_grow_with_neurons_plus_frames():
+    assert parameters(259, 29, 14) < 3_000_000
+    base, more_neurons = parameters(200, 64, 5), parameters(400, 64, 5)
+    both = parameters(400, 128, 5)
+    assert both - more_neurons == parameters(200, 128, 5) - base  # no term in neurons x frames
+    assert parameters(600, 64, 5) - more_neurons == more_neurons - base
+
+
+def test_penalty_is_the_squared_distance_of_the_slope_from_one():
+    class Linear(torch.nn.Module):
+        def __init__(self, slope):
+            super().__init__()
+            self.slope = torch.nn.Parameter(torch.tensor(slope))
+
+        def forward(self, activity, stimulus):
+            return (activity.flatten(1) @ self.slope) + stimulus.sum(1)
+
+    source = torch.Generator().manual_seed(0)
+    batch = Batch(torch.randn(8, 2, 1), torch.randn(8, 2, 1), torch.ones(8, 1))
+    critic = Linear([3.0, 4.0])
+    assert gradient_penalty(critic, batch, source).item() == pytest.approx(16.0)
+    optimiser = torch.optim.SGD(critic.parameters(), 0.05)
+    for _ in range(200):
+        optimiser.zero_grad()
+        gradient_penalty(critic, batch, source).backward()
+        optimiser.step()
+    assert critic.slope.norm().item() == pytest.approx(1.0, abs=1e-3)
+    loss, distance, penalty = WassersteinLoss(10.0).critic(critic, batch, source)
+    assert loss.item() == pytest.approx(10 * penalty.item() - distance.item())
+    expected = critic(batch.recorded, batch.stimulus).mean() - critic(batch.generated, batch.stimulus).mean()
+    assert distance.item() == pytest.approx(expected.item(), abs=1e-6)
+    assert WassersteinLoss().generator(critic, batch).item() == pytest.approx(
+        -critic(batch.generated, batch.stimulus).mean().item()
+    )
+
+
+def test_class_means_and_variability_are_learned():
+    recording = trials(120, 1, 4, ("a", "b", "c"))
+    model = ConditionalGAN(epochs=250, latent_dim=16, width=32, lr=1e-3).fit(recording)
+    generated = model.sample(200)["calcium"].groupby(model.sample(200)["stimulus"])
+    recorded = recording["calcium"].groupby(recording["stimulus"])
+    assert float(np.abs(generated.mean() - recorded.mean()).max()) < 0.25  # class means lie up to 2 apart
+    assert float((generated.std() / recorded.std()).mean()) == pytest.approx(1, abs=0.35)
+
+
+def test_zero_inflated_fractions_stay_on_their_lattice():
+    rng = np.random.default_rng(1)
+    values = np.round(rng.binomial(29, 0.2, (30, 1, 6)) * (rng.random((30, 1, 6)) < 0.4) / 29, 6)
+    recording = trials(30, 1, 6).assign(calcium=(("trial", "time", "neuron"), values))
+    generated = ConditionalGAN(**SMALL).fit(recording).sample(20)["calcium"].values * 29
+    assert np.abs(generated - np.round(generated)).max() < 1e-3
+    assert lattice_step(rng.normal(size=4000)) == 0
+    assert lattice_step(np.round(np.arange(30) / 29, 6).repeat(20)) == pytest.approx(1 / 29, abs=1e-6)
+
+
+def test_missing_frames_are_masked_and_named():
+    recording = trials(24, 6, 5)
+    holes = recording.copy(deep=True)
+    holes["calcium"][3, 2:4, 1] = np.nan
+    holes["calcium"][7] = np.nan
+    holes["calcium"][:, :, 4] = np.nan
+    with pytest.warns(UserWarning, match="neuron cell 1: 8 of 144 frames are missing"):
+        model = ConditionalGAN(**SMALL).fit(holes)
+    assert any("1 of 24 trials are missing throughout" in notice for notice in model.notices_)
+    generated = model.sample(3)["calcium"]
+    assert bool(generated[..., 4].isnull().all())
+    assert bool(generated[..., :4].notnull().all())
+    scaled, kept = training_trials(holes)
+    assert scaled.activity.shape == (23, 5, 6)
+    assert (scaled.activity[scaled.seen == 0] == 0).all()
+    assert kept.sizes["trial"] == 23
+    np.testing.assert_allclose(Scaling.of(kept["calcium"].values).mean[1], np.nanmean(holes["calcium"][..., 1]))
+
+
+def test_masked_frames_cannot_tell_generated_from_recorded():
+    from brainsim.setting import Setting
+    from brainsim.training import Trainer
+
+    holes = trials(24, 6, 5)
+    holes["calcium"][:, 2, 1] = np.nan
+    trainer = Trainer(Setting(**SMALL), training_trials(holes)[0])
+    batch = trainer._batch(torch.arange(8), torch.full((8, 5, 6), 9.0))
+    assert (batch.generated[:, 1, 2] == batch.recorded[:, 1, 2]).all()
+    assert (batch.generated[:, 1, 3] == 9).all()
+
+
+def test_resumed_training_is_the_uninterrupted_one(tmp_path):
+    class Killed(Exception):
+        pass
+
+    def kill(done, total, note=""):
+        if done == 5:
+            raise Killed
+
+    recording, setting = trials(20, 6, 4), {**SMALL, "epochs": 7, "sample_interval": 2}
+    whole = ConditionalGAN(**setting).fit(recording, folder=tmp_path / "whole")
+    with pytest.raises(Killed):
+        ConditionalGAN(**setting).fit(recording, kill, folder=tmp_path / "parts")
+    assert sorted(p.stem for p in (tmp_path / "parts" / "checkpoints").iterdir()) == ["000002", "000004"]
+    parts = ConditionalGAN(**setting).fit(recording, folder=tmp_path / "parts", resume=True)
+    for name in ("model", "training", "checkpoints/000006"):
+        left, right = (read_tensors(tmp_path / run / f"{name}.safetensors") for run in ("whole", "parts"))
+        assert left.keys() == right.keys()
+        assert all(torch.equal(left[key], right[key]) for key in left)
+    assert whole.learning_curve_["wasserstein"].tolist() == parts.learning_curve_["wasserstein"].tolist()
+    files = {"config.json", "model.safetensors", "training.safetensors", "learning_curve.csv", "learning_curve.png"}
+    assert {p.name for p in (tmp_path / "parts").iterdir()} == files | {"checkpoints", "example_trials.png"}
+    loaded = ConditionalGAN.load(tmp_path / "parts")
+    xr.testing.assert_identical(loaded.sample(2), whole.sample(2))
+    assert loaded.learning_curve_["penalty"].tolist() == whole.learning_curve_["penalty"].tolist()
+    early = ConditionalGAN.load(tmp_path / "parts", epoch=2)
+    assert not np.array_equal(early.sample(2)["calcium"], whole.sample(2)["calcium"])
+    with pytest.raises(InputError, match="trained with lr"):
+        ConditionalGAN(**setting, lr=1e-2).fit(recording, folder=tmp_path / "parts", resume=True)
+    with pytest.raises(InputError, match="other trials"):
+        ConditionalGAN(**setting).fit(trials(20, 6, 4, seed=5), folder=tmp_path / "parts", resume=True)
+    with pytest.raises(FitError, match="7 epochs already"):
+        ConditionalGAN(**{**setting, "epochs": 3}).fit(recording, folder=tmp_path / "parts", resume=True)
+
+
+def test_overwriting_keeps_the_old_model_until_the_new_one_exists(tmp_path):
+    recording = trials(20, 6, 4)
+    ConditionalGAN(**SMALL).fit(recording, folder=tmp_path / "gan")
+    old = (tmp_path / "gan" / "model.safetensors").read_bytes()
+    with pytest.raises(OutputError, match="exists already"):
+        ConditionalGAN(**SMALL).fit(recording, folder=tmp_path / "gan")
+    with pytest.raises(FitError, match=r"diverged.*--lr"):
+        ConditionalGAN(**SMALL, lr=1e30).fit(recording, folder=tmp_path / "gan", overwrite=True)
+    assert (tmp_path / "gan" / "model.safetensors").read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == ["gan"]
+    ConditionalGAN(**SMALL, seed=1).fit(recording, folder=tmp_path / "gan", overwrite=True)
+    assert (tmp_path / "gan" / "model.safetensors").read_bytes() != old
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    with pytest.raises(OutputError, match="not the folder of a generator"):
+        ConditionalGAN(**SMALL).fit(recording, folder=tmp_path / "mine", overwrite=True)
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(FitError, match=r"batch of 32 is larger than the 20 trials.*--batch-size 10"):
+        ConditionalGAN().fit(trials(20))
+    with pytest.raises(UnknownName, match="no loss is called 'wgan'.*did you mean 'wgan-gp'"):
+        ConditionalGAN(**SMALL, loss="wgan").fit(trials())
+    with pytest.raises(InputError, match="setting 'lr'"):
+        ConditionalGAN(**SMALL, lr=0.0).fit(trials())
+    with pytest.raises(InputError, match="'calcium'"):
+        ConditionalGAN(**SMALL).fit(trials().isel(trial=slice(0)))
+    with pytest.raises(InputError, match="every trial is missing"):
+        ConditionalGAN(**SMALL).fit(trials() * np.nan)
+
+
+def test_continuous_recording_is_cut_into_trials():
+    attrs = {"source": "recorded", "units": "dF/F", "sampling_rate_hz": 10.0}
+    coords = {
+        "time": np.arange(100) / 10, "neuron": [0, 1, 2], "onset": ("trial", np.arange(9) * 1.0),
+        "stimulus": ("trial", ["a", "b", "c"] * 3),
+    }
+    values = np.random.default_rng(0).normal(size=(100, 3))
+    recording = xr.Dataset({"calcium": (("time", "neuron"), values)}, coords=coords, attrs=attrs)
+    generated = ConditionalGAN(**SMALL).fit(recording).sample(1)
+    assert dict(generated.sizes) == {"trial": 3, "time": 10, "neuron": 3}
+
+
+def test_estimator_follows_the_conventions():
+    from sklearn.base import clone
+
+    model = ConditionalGAN(epochs=3, lr=0.5)
+    assert clone(model).get_params() == model.get_params()
+    assert not [name for name in vars(model) if name.endswith("_")]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """Run the installed command in a folder with a recording and a trained generator."""
+    folder = tmp_path_factory.mktemp("cli")
+    save_recording(trials(), folder / "rec.nc")
+    command = entry_points(group="console_scripts", name="brainsim")["brainsim"].load()
+
+    def run(*arguments):
+        return CliRunner().invoke(command, [str(a).replace("@", f"{folder}/") for a in arguments])
+
+    options = ("--epochs", 2, "--batch-size", 8, "--latent-dim", 8, "--sample-interval", 1)
+    done = run("gan", "train", "@rec.nc", "--out", "@gan", *options, "--json")
+    assert done.exit_code == 0, done.output
+    return folder, run, json.loads(done.stdout)
+
+
+def test_command_line_trains_and_samples(shell):
+    folder, run, facts = shell
+    assert facts["epochs"] == 2
+    assert facts["written"] == [f"{folder}/gan"]
+    assert facts["steps_per_second"] > 0
+    done = run("gan", "sample", "@gan", "--out", "@gen.nc", "--trials", 5, "--stimulus", "aud", "--seed", 2, "--json")
+    assert done.exit_code == 0, done.output
+    generated = open_recording(folder / "gen.nc")
+    assert generated["stimulus"].values.tolist() == ["aud"] * 5
+    assert generated.attrs["seed"] == 2
+    assert (folder / "gan" / "learning_curve.csv").read_text().splitlines()[0].startswith("epoch,critic_loss,wasserstein")
+    again = run("gan", "train", "@rec.nc", "--out", "@gan", "--epochs", 3, "--batch-size", 8, "--latent-dim", 8, "--resume")
+    assert again.exit_code == 0, again.output
+    assert "3 epochs" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("sample", "@gan", "--out", "@x.nc", "--stimulus", "aud "), 1, "did you mean 'aud'"),
+        (("sample", "@nowhere", "--out", "@x.nc"), 1, "there is no such folder"),
+        (("sample", "@", "--out", "@x.nc"), 1, "config.json"),
+        (("sample", "@gan", "--out", "@rec.nc"), 1, "give --overwrite"),
+        (("sample", "@gan", "--out", "@x.csv"), 1, "must end in .nc or .zarr"),
+        (("sample", "@gan", "--out", "@x.nc", "--checkpoint", 77), 1, "there are those of 1, 2"),
+        (("sample", "@gan", "--out", "@x.nc", "--trials", 0), 2, "Invalid value"),
+        (("train", "@rec.nc", "--out", "@gan"), 1, "give --overwrite"),
+        (("train", "@none.nc", "--out", "@g"), 1, "there is no such file"),
+        (("train", "@rec.nc", "--out", "@g"), 1, "--batch-size 12"),
+        (("train", "@rec.nc", "--out", "@g", "--resume", "--overwrite"), 2, "exclude each other"),
+    ],
+)
+def test_command_line_refuses(shell, arguments, code, words):
+    folder, run, _ = shell
+    done = run("gan", *arguments)
+    assert done.exit_code == code
+    assert words in done.stderr
+    assert "Traceback" not in done.output
+    assert not (folder / "x.nc").exists()
+    assert not (folder / "g").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other"])
+def test_damaged_model_is_one_clear_sentence(shell, tmp_path, damage):
+    import shutil
+
+    folder, run, _ = shell
+    shutil.copytree(folder / "gan", tmp_path / "gan")
+    model = tmp_path / "gan" / "model.safetensors"
+    if damage == "other":
+        config = json.loads((tmp_path / "gan" / "config.json").read_text())
+        config["shape"]["neurons"] += 1
+        (tmp_path / "gan" / "config.json").write_text(json.dumps(config))
+    else:
+        model.write_bytes(model.read_bytes()[: 5000 if damage == "cut" else 0])
+    done = run("gan", "sample", tmp_path / "gan", "--out", tmp_path / "x.nc")
+    assert done.exit_code == 1
+    assert str(model) in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "unforeseen" not in done.stderr
+    assert not (tmp_path / "x.nc").exists()
