@@ -1,0 +1,86 @@
+"""``brainsim snn fit``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .option import Command, Echo, out, recording, seed, workers
+
+
+@click.command(cls=Command)
+@recording
+@out("The fit (.nc or .zarr).")
+@click.option("--rule", default="ml", show_default=True, help="How synapses learn: a name in the catalogue of rules.")
+@click.option("--neuron", default=None, help="Neuron model; by default the rule's own.")
+@click.option("--input", "source", type=click.Choice(["auto", "spikes", "events"]), default="auto", show_default=True,
+              help="Fit the binned (inferred) spikes or the spike times; auto takes the first that is there.")
+@click.option("--bin-ms", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="Width of a bin for spike times [ms].")
+@click.option("--tau-ms", type=click.FloatRange(min=0, min_open=True), default=None, help="Time constant of the postsynaptic potential [ms].")
+@click.option("--delay-ms", type=click.FloatRange(min=0), default=None, help="Synaptic delay [ms]; at least one bin.")
+@click.option("--ridge", type=click.FloatRange(min=0, min_open=True), default=None, help="Precision of the prior of a weight; by default chosen on held-out time.")
+@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True, help="Random initialisations (online rules).")
+@workers
+@seed
+@click.pass_obj
+def command(echo: Echo, recording: Path, out: Path, rule: str, neuron: str | None, repeats: int, seed: int, overwrite: bool, **how: Any) -> None:
+    """Fit a spiking network with plastic synapses to RECORDING."""
+    from brainsim import catalog
+    from brainsim.gradient import Settings
+    from brainsim.network import SpikingNetwork
+    from brainsim.store import check_target, open_recording, save_recording
+
+    check_target(out, overwrite=overwrite)
+    chosen = _rule(rule, how["tau_ms"], how["delay_ms"])
+    model = catalog.get("neuron", neuron)() if neuron else None
+    dataset = _with_spikes(open_recording(recording), chosen.learns, how["workers"], echo)
+    settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
+    network = SpikingNetwork(chosen, model, settings, repeats, seed)
+    with echo.progress("fit") as progress:
+        result = network.fit(dataset, progress).fit_
+    assert result is not None
+    result.attrs.update(recording=recording.name)
+    written = save_recording(result, out, overwrite=overwrite)
+    echo.result({k: v for k, v in result.attrs.items()}, _prose(result), [written])
+
+
+def _rule(name: str, tau: float | None, delay: float | None) -> Any:
+    """Return the rule with the time constants that were asked for."""
+    from brainsim import catalog
+
+    kind = catalog.get("rule", name)
+    given = {k: v for k, v in (("tau", tau), ("delay", delay)) if v is not None}
+    if given and name != "ml":
+        raise click.UsageError("--tau-ms and --delay-ms belong to --rule ml")
+    return kind(**given)
+
+
+def _with_spikes(dataset: Any, learns: str, workers: int, echo: Echo) -> Any:
+    """Deconvolve a recording that has calcium only, and say so."""
+    if learns != "gradient" or "spikes" in dataset or "spike_time" in dataset or "calcium" not in dataset:
+        return dataset
+    from brainsim.calcium import deconvolve
+
+    echo.say("no spikes in the recording: deconvolving its calcium first (as `brainsim deconvolve` does)")
+    with echo.progress("deconvolve") as progress:
+        return deconvolve(dataset, workers=workers, progress=progress)
+
+
+def _prose(fit: Any) -> str:
+    """Say in a few lines what the fit found."""
+    attrs, n = fit.attrs, fit.sizes["neuron"]
+    lines = [f"{attrs['rule']} fit of {n} neurons in {attrs['seconds_fit']:.1f} s (compiling {attrs['seconds_compile']:.1f} s)"]
+    if attrs["rule"] != "ml":
+        change = float((fit["weight"] / fit["weight_initial"].where(fit["weight_initial"] != 0)).mean()) - 1
+        return "\n".join([*lines, f"mean change of a weight {change:+.2%}; cell types: {attrs['cell_types']}; simulated rate {attrs['simulated_rate_hz']:.2f} Hz"])
+    called = int((fit["edge_probability"] > 0.5).sum())
+    types = {kind: int((fit["cell_type"] == kind).sum()) for kind in ("E", "I", "unknown")}
+    lines.append(f"log likelihood {attrs['log_likelihood_per_spike']:.4f} nats per spike "
+                 f"({attrs['log_likelihood_per_spike_held_out']:.4f} on held-out time), {attrs['passes']} passes, ridge {attrs['ridge']:g}")
+    lines.append(f"{called} of {n * (n - 1)} pairs are connected with probability > 0.5; cells: {types['E']} E, {types['I']} I, {types['unknown']} unknown")
+    if attrs["null_inflation"] > 1.5:
+        lines.append(f"caution: scores of unconnected pairs are {attrs['null_inflation']:.1f} times too wide, so hidden common input is likely; "
+                     "edges were judged against that wider null")
+    if attrs["silent_neurons"]:
+        lines.append(f"{attrs['silent_neurons']} neurons never fired: their pairs cannot be judged (probability 0)")
+    return "\n".join(lines)
