@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from brainsim.error import InputError
-from brainsim.reader._formula import protected
+from brainsim.reader._cell import protected
 from brainsim.store import check_target, write_text
 
 

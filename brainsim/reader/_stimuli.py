@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from brainsim.error import InputError
-from brainsim.reader._formula import unprotected
+from brainsim.reader._cell import unprotected
 from brainsim.reader._text import Table, read_table
 
 COLUMNS = ("onset_s", "duration_s", "stimulus")

@@ -12,10 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from brainsim.error import InputError
-from brainsim.reader._formula import unprotected
+from brainsim.reader._cell import MISSING, counts_up, is_number, pointed, unprotected
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
-_MISSING = ("", "NA", "N/A", "nan", "NaN", "NAN", "null", "None", "-nan")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Table:
         for at, column in enumerate(columns):
             text = pd.Series([row[column].strip() for row in self.rows], dtype=object)
             found = pd.to_numeric(text, errors="coerce")
-            wrong = (found.isna() & ~text.isin(_MISSING)).to_numpy()
+            wrong = (found.isna() & ~text.isin(MISSING)).to_numpy()
             if wrong.any():
                 row = int(np.argmax(wrong))
                 raise InputError(f"'{text.iloc[row][:40]}' in line {self.lines[row]} is not a number "
@@ -151,11 +150,11 @@ def _parse(path: Path, text: str, notices: tuple[str, ...], counted: bool, lines
     else:
         rows = list(csv.reader(io.StringIO("\n".join(line for _, line in numbered)), delimiter=separator))
     if separator in ";\t ":
-        rows = [[_pointed(cell) for cell in row] for row in rows]
+        rows = [[pointed(cell) for cell in row] for row in rows]
     if all(len(row) > 1 and not row[-1].strip() for row in rows):
         rows = [row[:-1] for row in rows]
     first = [cell.strip() for cell in rows[0]]
-    has_header = any(cell and not is_number(cell) for cell in first) or (counted and _counts_up(first))
+    has_header = any(cell and not is_number(cell) for cell in first) or (counted and counts_up(first))
     table = Table(path, [unprotected(cell) for cell in first] if has_header else None, rows[has_header:],
                   [at for at, _ in numbered][has_header:], notices)
     if lines is None:
@@ -183,23 +182,3 @@ def _separator(lines: Sequence[str]) -> str:
         if min(line.count(candidate) for line in lines) > 0:
             return candidate
     return " " if all(len(line.split()) > 1 and re.fullmatch(r"[-+.\deE\snaNif]*", line) for line in lines) else ","
-
-
-def _pointed(cell: str) -> str:
-    """Write a decimal comma as a point."""
-    return cell.replace(",", ".") if "," in cell and re.fullmatch(r"\s*[-+]?\d*,\d+([eE][-+]?\d+)?\s*", cell) else cell
-
-
-def is_number(cell: str) -> bool:
-    """Tell whether a cell holds a number, or one of the words for a missing one."""
-    try:
-        float(cell)
-    except ValueError:
-        return cell in _MISSING
-    return True
-
-
-def _counts_up(first: list[str]) -> bool:
-    """Tell whether the first line is 0, 1, 2 ... or 1, 2, 3 ..., after an empty corner or not: names, not values."""
-    cells = first[1:] if not first[0] else first
-    return len(cells) > 2 and cells in ([str(n + start) for n in range(len(cells))] for start in (0, 1))

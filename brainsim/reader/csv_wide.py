@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
+from brainsim.reader._cell import is_number
 from brainsim.reader._stimuli import beside
-from brainsim.reader._text import Table, is_number, looks_like_text, read_head, read_table
+from brainsim.reader._text import Table, looks_like_text, read_head, read_table
 
 SECONDS = ("time_s", "time", "t", "time (s)", "time [s]", "seconds", "timestamp", "timestamps")
 FRAMES = ("frame", "frames", "frame_number", "index", "")
