@@ -164,6 +164,7 @@ def _assemble(dataset: xr.Dataset, spikes: xr.DataArray, estimates: Sequence[dic
     """Put spikes, estimates and notices into a copy of the recording."""
     unit = "dF/F" if method.name == "oasis" else "dF/F per frame"
     attrs = {"units": unit, "method": method.name}
+    dataset = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])
     result = dataset.assign(spikes=spikes.transpose(*dataset["calcium"].dims).drop_attrs().assign_attrs(attrs))
     for name, its_unit in ESTIMATES.items():
         if any(name in each for each in estimates):

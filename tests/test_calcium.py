@@ -155,6 +155,13 @@ def test_workers_do_not_change_a_bit(method, truth):
     assert deconvolve(truth, method, workers=2).identical(one)
 
 
+def test_estimates_of_an_earlier_method_do_not_stay(truth):
+    part = truth.isel(neuron=slice(0, 2), time=slice(0, 600))
+    twice = deconvolve(deconvolve(part, Oasis(order=2)), LowpassDiff())
+    assert twice.identical(deconvolve(part, LowpassDiff()))
+    assert "rise_time" not in twice.coords
+
+
 def test_trials_are_deconvolved_one_by_one(truth):
     cut = cut_trials(truth.drop_vars("counts"), 240)
     found = deconvolve(cut)
