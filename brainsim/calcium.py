@@ -61,6 +61,7 @@ def deconvolve(dataset: xr.Dataset, method: Deconvolution | None = None, workers
     from joblib import Parallel, delayed
 
     method = method or catalog.get("deconvolution", "oasis")()
+    dataset = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])
     trace, notices = _delta_f(dataset)
     rate = float(dataset.attrs["sampling_rate_hz"])
     breaks = [part.start for part in segments(trace["time"].values, rate)]
@@ -164,7 +165,6 @@ def _assemble(dataset: xr.Dataset, spikes: xr.DataArray, estimates: Sequence[dic
     """Put spikes, estimates and notices into a copy of the recording."""
     unit = "dF/F" if method.name == "oasis" else "dF/F per frame"
     attrs = {"units": unit, "method": method.name}
-    dataset = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])
     result = dataset.assign(spikes=spikes.transpose(*dataset["calcium"].dims).drop_attrs().assign_attrs(attrs))
     for name, its_unit in ESTIMATES.items():
         if any(name in each for each in estimates):
