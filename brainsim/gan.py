@@ -119,19 +119,14 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
             self.steps_per_second_ = float("nan")
             self._train(trainer, curve, trials, progress, target)
             if target:
-                write_bytes(
-                    target.path / "example_trials.png", png(plot_trials(kept, self.sample(EXAMPLES, seed=self.seed)))
-                )
+                examples = plot_trials(kept, self.sample(EXAMPLES, seed=self.seed))
+                write_bytes(target.path / "example_trials.png", png(examples))
         return self
 
     def _train(
-        self,
-        trainer: Trainer,
-        curve: list[list[float]],
-        trials: TrainingTrials,
-        progress: Progress,
+        self, trainer: Trainer, curve: list[list[float]], trials: TrainingTrials, progress: Progress,
         target: GanFolder | None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Run the epochs that are missing; keep a checkpoint every `sample_interval` of them and at the end."""
         began, start = time.perf_counter(), trainer.done
         per_epoch = trainer.steps * (self.critic_steps + 1)
@@ -150,12 +145,7 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
     def load(cls, folder: str | Path, epoch: int | None = None) -> Self:
         """Open a trained generator.
 
-        Parameters
-        ----------
-        folder
-            What `fit(folder=...)` or `brainsim gan train` wrote.
-        epoch
-            A checkpoint instead of the final weights.
+        `folder` is what `fit(folder=...)` or `brainsim gan train` wrote, `epoch` a checkpoint in it (default: the end).
 
         Raises
         ------

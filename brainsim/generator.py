@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 KERNEL_FRAMES = 16
+JITTER = 0.5  # private noise when training begins: without it activity runs into its bounds and sticks there
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class Bounds(nn.Module):
     """Keeps activity inside the recorded range of its neuron, and on the recorded lattice where there is one.
 
     Zero-inflated data get their exact zeros here, in training as in sampling. The gradient passes the rounding
-    unchanged (straight-through estimator, Bengio et al. 2013, arXiv:1308.3432) but not the cut: passing it there as well drives
-    activity ever further outside (measured: the class means are lost). Private noise keeps every neuron within reach.
+    unchanged (straight-through estimator, Bengio et al. 2013, arXiv:1308.3432) but not the cut: passing it there as
+    well drives activity ever further outside (measured: the class means are lost). :meth:`excess` keeps within reach
+    what would otherwise be lost outside.
 
     Parameters
     ----------
@@ -69,6 +71,11 @@ class Bounds(nn.Module):
             rounded = self.lower + ((cut - self.lower) / spacing).round() * spacing
             change = torch.where(self.step > 0, rounded - cut, 0)
         return cut + change
+
+    def excess(self, activity: Tensor) -> Tensor:
+        """Return the squared distance of activity (trial, neuron, time) from its range, summed, mean over trials."""
+        outside = activity - torch.minimum(torch.maximum(activity, self.lower), self.upper)
+        return outside.square().sum((1, 2)).mean()
 
 
 class Generator(nn.Module):
@@ -96,6 +103,7 @@ class Generator(nn.Module):
         self.start = -(-shape.frames // 2**doublings)
         self.kernel = min(shape.frames, KERNEL_FRAMES)
         self.embedding = nn.Linear(shape.stimuli, width, bias=False)
+        nn.init.normal_(self.embedding.weight, std=(latent_dim / width) ** 0.5)  # as loud as the noise
         self.seed = nn.Linear(latent_dim + width, width * self.start)
         reach = 3 if shape.frames > 1 else 1
         layers: list[nn.Module] = [nn.ConvTranspose1d(width, width, 4, 2, 1) for _ in range(doublings)]
@@ -104,7 +112,7 @@ class Generator(nn.Module):
         self.readout = Pointwise(width, 3 * shape.neurons)
         decay = 0.7 ** torch.arange(self.kernel - 1, -1, -1, dtype=torch.float32)
         self.transient = nn.Parameter(decay.repeat(shape.neurons, 1)[:, None])
-        self.jitter = nn.Parameter(torch.full((shape.neurons, 1), 0.1))
+        self.jitter = nn.Parameter(torch.full((shape.neurons, 1), JITTER))
         self.bounds = Bounds(shape.neurons)
 
     def draw_noise(self, trials: int, source: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -115,6 +123,11 @@ class Generator(nn.Module):
 
     def forward(self, noise: tuple[Tensor, Tensor], stimulus: Tensor) -> Tensor:
         """Return scaled activity (trial, neuron, time) for a one-hot stimulus (trial, stimulus)."""
+        activity: Tensor = self.bounds(self.drive(noise, stimulus))
+        return activity
+
+    def drive(self, noise: tuple[Tensor, Tensor], stimulus: Tensor) -> Tensor:
+        """Return the same before it is kept inside the recorded range."""
         common, private = noise
         hidden = self.seed(torch.cat([common, self.embedding(stimulus)], 1))
         hidden = functional.leaky_relu(hidden, 0.2).reshape(-1, self.width, self.start)
@@ -125,5 +138,5 @@ class Generator(nn.Module):
         chance = functional.relu(private + functional.pad(bias, (past, 0), "replicate"))
         events = functional.pad(gain, (past, 0), "replicate") * chance
         transients = functional.conv1d(events, self.transient, groups=self.shape.neurons)
-        activity: Tensor = self.bounds(shared + transients + self.jitter * private[..., past:])
-        return activity
+        drive: Tensor = shared + transients + self.jitter * private[..., past:]
+        return drive

@@ -14,6 +14,7 @@ from brainsim.setting import Setting, check_setting, device_of
 from brainsim.wgan import Batch, WassersteinLoss
 
 LOSSES = {"wgan-gp": WassersteinLoss}
+REACH = 0.05  # weight of the excess over the recorded range, relative to the critic's pull on one frame of a neuron
 
 
 class Trainer:
@@ -92,10 +93,10 @@ class Trainer:
         passes = -(-wanted // len(self.activity))
         return torch.cat([torch.randperm(len(self.activity), generator=self.source) for _ in range(passes)])[:wanted]
 
-    def _generate(self, trials: int, stimulus: Tensor) -> Tensor:
-        common, private = self.generator.draw_noise(trials, self.source)
-        generated: Tensor = self.generator((common.to(self.device), private.to(self.device)), stimulus)
-        return generated
+    def _drive(self, stimulus: Tensor) -> Tensor:
+        """Generate a trial for each stimulus, before it is kept inside the recorded range."""
+        common, private = self.generator.draw_noise(len(stimulus), self.source)
+        return self.generator.drive((common.to(self.device), private.to(self.device)), stimulus)
 
     def _batch(self, chosen: Tensor, generated: Tensor) -> Batch:
         if self.seen is not None:
@@ -105,7 +106,7 @@ class Trainer:
     def _step(self, chosen: Tensor) -> Tensor:
         """Step the critic once for each batch among the chosen trials, then the generator once."""
         with torch.no_grad():
-            generated = self._generate(len(chosen), self.stimulus[chosen])
+            generated = self.generator.bounds(self._drive(self.stimulus[chosen]))
         critic_rows = []
         for part, trials in zip(
             torch.split(generated, self.setting.batch_size), torch.split(chosen, self.setting.batch_size), strict=True
@@ -115,8 +116,10 @@ class Trainer:
             critic_rows.append(torch.stack(terms).detach())
         trials = chosen[: self.setting.batch_size]
         self.critic.requires_grad_(False)
-        loss = self.loss.generator(self.critic, self._batch(trials, self._generate(len(trials), self.stimulus[trials])))
-        self._descend("generator", loss)
+        drive = self._drive(self.stimulus[trials])
+        reach = REACH / drive[0].numel() ** 0.5  # a slope of norm 1 is shared by so many frames
+        loss = self.loss.generator(self.critic, self._batch(trials, self.generator.bounds(drive)))
+        self._descend("generator", loss + reach * self.generator.bounds.excess(drive))
         self.critic.requires_grad_(True)
         self._follow()
         return torch.cat([torch.stack(critic_rows).mean(0), loss.detach()[None]])
