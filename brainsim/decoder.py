@@ -1,11 +1,11 @@
 """Classifiers that read the stimulus, or the origin, of a trial: scaled inside the fit, missing frames at the mean."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -15,6 +15,8 @@ from sklearn.svm import SVC
 
 from brainsim.evidence import Sample, Split
 from brainsim.missing import Floats
+
+TREES = 150
 
 
 def scaled(classifier: ClassifierMixin) -> Pipeline:
@@ -36,8 +38,8 @@ def decode(training: Sample, test: Sample) -> NDArray[np.bool_]:
     return np.asarray(model.predict(test.feature) == test.labels)
 
 
-def tell_apart(pair: tuple[Sample, Sample], classifier: Any, seed: int) -> NDArray[np.bool_]:
-    """Return, for each trial of both samples, whether the five-fold out-of-fold prediction of its origin is right.
+def origins(pair: tuple[Sample, Sample], seed: int) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the trials of both samples as rows, and 0 or 1 for the sample that each is from.
 
     A frame of a neuron that one side misses in every trial is left out of both. Where it is missing in some trials
     only, a value of another trial of the same side stands in (a hot deck), so that missing values give nobody away.
@@ -46,8 +48,21 @@ def tell_apart(pair: tuple[Sample, Sample], classifier: Any, seed: int) -> NDArr
     seen = np.logical_and.reduce([np.isfinite(sample.feature).any(0) for sample in pair])
     feature = np.concatenate([_hot_deck(sample.feature[:, seen], rng) for sample in pair])
     origin = np.repeat([0, 1], [len(sample) for sample in pair])
+    return feature, origin
+
+
+def told_by_line(pair: tuple[Sample, Sample], seed: int) -> NDArray[np.bool_]:
+    """Tell for each trial whether a linear SVM trained on four fifths of the others names its sample right."""
+    feature, origin = origins(pair, seed)
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    return np.asarray(cross_val_predict(scaled(classifier), feature, origin, cv=folds) == origin)
+    return np.asarray(cross_val_predict(linear_svm(), feature, origin, cv=folds) == origin)
+
+
+def told_by_forest(pair: tuple[Sample, Sample], seed: int) -> NDArray[np.bool_]:
+    """Tell for each trial whether those trees of a random forest that have not seen it name its sample right."""
+    feature, origin = origins(pair, seed)
+    forest = RandomForestClassifier(TREES, oob_score=True, random_state=seed, n_jobs=1).fit(feature, origin)
+    return np.asarray((forest.oob_decision_function_[:, 1] > 0.5) == origin)
 
 
 def _hot_deck(feature: Floats, rng: np.random.Generator) -> Floats:

@@ -76,13 +76,13 @@ class Sample:
 
     @cached_property
     def class_mean(self) -> Floats:
-        """Mean activity under each of :attr:`stimuli`, shape (stimulus, neuron)."""
-        return np.stack([mean(self.activity[self.where(name)], 0) for name in self.stimuli])
+        """Mean activity under each of :attr:`stimuli` (of all trials where there are none), (stimulus, neuron)."""
+        return np.stack([mean(self.activity[self.where(name)], 0) for name in self.stimuli or [""]])
 
     @cached_property
     def residual(self) -> Floats:
-        """Activity minus the mean under the same stimulus, shape (trial, neuron)."""
-        kinds = np.array(self.stimuli)
+        """Activity minus the mean under the same stimulus (or of all trials), shape (trial, neuron)."""
+        kinds = np.array(self.stimuli or [""])
         return self.activity - self.class_mean[np.searchsorted(kinds, self.labels)]
 
     @property
@@ -148,6 +148,15 @@ def draw(sample: Sample, counts: dict[str, int], rng: np.random.Generator) -> Sa
     """Return `counts` trials of each stimulus (fewer where there are fewer), chosen at random, in order."""
     chosen = [rng.permutation(np.flatnonzero(sample.where(name)))[:count] for name, count in counts.items()]
     return sample.take(np.sort(np.concatenate(chosen)))
+
+
+def random_split(recorded: Sample, rng: np.random.Generator) -> Split:
+    """Hold out two fifths of the trials of each stimulus at random: how much a floor depends on which ones."""
+    held_out = np.zeros(len(recorded), bool)
+    for kind in np.unique(recorded.labels):
+        trials = rng.permutation(np.flatnonzero(recorded.labels == kind))
+        held_out[trials[: len(trials) * 2 // 5]] = True
+    return Split("random", recorded, recorded.take(~held_out), recorded.take(held_out))
 
 
 def split(recorded: Sample, name: str) -> Split:

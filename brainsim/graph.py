@@ -135,7 +135,11 @@ def layout(graph: "nx.DiGraph[str]", seed: int = 0) -> dict[str, NDArray[np.floa
     """Return a place in the plane for each neuron: connected ones near each other, x and y within -1 and 1."""
     return dict(
         nx.spring_layout(
-            graph.to_undirected(as_view=True), weight="strength", seed=seed, k=1.8 / np.sqrt(max(1, len(graph)))
+            graph.to_undirected(as_view=True),
+            weight=None,
+            seed=seed,
+            iterations=200,
+            k=1.8 / np.sqrt(max(1, len(graph))),
         )
     )
 

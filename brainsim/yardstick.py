@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from brainsim import catalog, rival
-from brainsim.evidence import Evidence, Sample, Split, draw, split
+from brainsim.evidence import Evidence, Sample, Split, draw, random_split, split
 from brainsim.statistic import Measure, Statistic
 
 SPLITS = ("interleaved", "blocks")
+RANDOM_SPLITS = 10
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Score:
     ci95
         Value plus and minus 1.96 bootstrap standard errors over trials, within the possible range; None where none.
     error
-        Standard error of value minus floor; 0 where unknown.
+        Standard error of value minus floor, from the bootstrap and, for cheap statistics, from random splits of the
+        recording; 0 where unknown.
     """
 
     value: float | None
@@ -110,8 +112,22 @@ class Yardstick:
             floor = statistic.on_held_out(evidence)
             compared = self.rivals[part.name].items() if statistic.respect else ()
             rivals = {title: statistic(evidence.with_candidate(sample)).value for title, sample in compared}
-            self._base[name] = floor, floor.error(self.seed) or 0.0, rivals
+            self._base[name] = floor, max(floor.error(self.seed) or 0.0, self._spread(statistic)), rivals
         return self._base[name]
+
+    def _spread(self, statistic: Statistic) -> float:
+        """Return the standard deviation of the floor over random splits, where the statistic is cheap.
+
+        It is multiplied by the square root of 2, as splits of one recording share trials and two recordings do not
+        (Nadeau and Bengio 2003, Machine Learning 52:239).
+        """
+        if not statistic.cheap:
+            return 0.0
+        rng = np.random.default_rng(self.seed)
+        parts = [random_split(self.recorded, rng) for _ in range(RANDOM_SPLITS)]
+        floors = [statistic(Evidence(part, part.training, self.recorded, self.seed)).value for part in parts]
+        known = [value for value in floors if value is not None]
+        return float(np.sqrt(2) * np.std(known, ddof=1)) if len(known) > 1 else 0.0
 
     def _best(self, statistic: Statistic, floor: float | None, rivals: dict[str, float | None]) -> str | None:
         """Return the rival with the smallest gap to the floor; a cheat does not count."""

@@ -36,7 +36,7 @@ def _stretches(comparison: Comparison) -> Iterator[tuple[str, Sample, list[float
 
 def rasters(comparison: Comparison) -> Picture:
     """Draw events of a few trials."""
-    figure, grid = panels(comparison, 4.2)
+    figure, grid = panels(comparison, 4.2, pad=22)
     colors = plot.source_colors(comparison.aligned.samples)
     for ax, (name, few, edges) in zip(grid[0], _stretches(comparison), strict=True):
         if few.event is None:
@@ -44,6 +44,8 @@ def rasters(comparison: Comparison) -> Picture:
             continue
         plot.raster(ax, few.event.reshape(-1, few.event.shape[2]), edges[-1], colors[name])
         plot.trial_marks(ax, edges, [str(label) for label in few.labels])
+    for ax in grid[0][1:]:
+        ax.set_yticklabels([])
     grid[0][0].set_ylabel("neuron")
     caption = "One trial of each stimulus, joined; a tick: inferred spikes exceed the threshold. "
     return Picture("raster", "Rasters", caption + "Deconvolution and threshold are the same everywhere.", figure)
@@ -52,7 +54,7 @@ def rasters(comparison: Comparison) -> Picture:
 def traces(comparison: Comparison) -> Picture:
     """Draw traces of a few neurons in a few trials."""
     aligned = comparison.aligned
-    figure, grid = panels(comparison, 4.2)
+    figure, grid = panels(comparison, 4.2, pad=22)
     reference = next(iter(aligned.samples.values()))
     spread = np.nan_to_num(np.sqrt(mean(mean((reference.trace - mean(reference.trace, 1)[:, None]) ** 2, 1), 0)))
     neurons = np.sort(np.argsort(-spread)[:SHOWN_NEURONS])

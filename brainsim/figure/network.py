@@ -19,13 +19,14 @@ def fit_pictures(fit: xr.Dataset) -> Iterator[Picture]:
     shown = {"inferred": np.where(graph.is_edge(fit), weight, 0.0), "all pairs": weight}
     if "true_weight" in fit:
         shown = {"true": graph.averaged(fit, "true_weight"), **shown}
-    figure = Figure(figsize=(max(7.5, 3.2 * len(shown)), 3.9), layout="constrained")
+    figure = Figure(figsize=(max(7.5, 3.2 * len(shown)), 4.2), layout="constrained")
     for ax, (name, values) in zip(np.atleast_1d(figure.subplots(1, len(shown))), shown.items(), strict=True):
         strong = np.abs(values[np.isfinite(values) & (values != 0)])
         top = float(np.quantile(strong, 0.98)) if len(strong) else 1.0
         image = plot.weights(ax, values[np.ix_(order, order)], [kinds[place] for place in order], top)
-        ax.set_title(name, pad=22)
-        figure.colorbar(image, ax=ax, location="bottom", fraction=0.05, pad=0.09, label=plot.plain(_unit(fit)))
+        figure.colorbar(
+            image, ax=ax, location="bottom", fraction=0.05, pad=0.09, label=f"{plot.plain(_unit(fit))}, {name}"
+        )
     caption = "Rows are presynaptic neurons, ordered by cell type. Inferred: pairs that pass the test."
     yield Picture("weights", "Synaptic weights", caption, figure)
     yield network_picture(fit)

@@ -24,14 +24,14 @@ class Picture:
     figure: Figure
 
 
-def panels(comparison: Comparison, height: float, rows: int = 1) -> tuple[Figure, list[list[Axes]]]:
+def panels(comparison: Comparison, height: float, rows: int = 1, pad: float = 6) -> tuple[Figure, list[list[Axes]]]:
     """Make a figure with one column for each recording, titled with its name."""
     samples = comparison.aligned.samples
     figure = Figure(figsize=(max(7.5, PANEL * len(samples)), height), layout="constrained")
     grid = figure.subplots(rows, len(samples), squeeze=False)
     colors = plot.source_colors(samples)
     for ax, name in zip(grid[0], samples, strict=True):
-        ax.set_title(plot.plain(name), color=colors[name], pad=22 if height < 5 and rows == 1 else 6)
+        ax.set_title(plot.plain(name), color=colors[name], pad=pad)
     return figure, [list(row) for row in grid]
 
 
@@ -40,11 +40,13 @@ def finite(values: Floats) -> Floats:
     return np.asarray(values[np.isfinite(values)])
 
 
-def edges(values: dict[str, Floats]) -> Floats:
-    """Return edges of 20 bins that hold 99 % of every recording."""
+def edges(values: dict[str, Floats], whole: bool = False) -> Floats:
+    """Return edges of about 20 bins that hold 99 % of every recording, around whole numbers if `whole`."""
     tops = [float(np.quantile(numbers, 0.99)) for numbers in values.values() if len(numbers)]
     lows = [float(np.quantile(numbers, 0.005)) for numbers in values.values() if len(numbers)]
     low, high = min([0.0, *lows]), max([*tops, 1e-9])
+    if whole:
+        return np.asarray(np.arange(-0.5, high + 1, max(1, round(high / 20))), float)
     return np.linspace(low, high, 21)
 
 

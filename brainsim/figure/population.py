@@ -25,7 +25,7 @@ def distributions(comparison: Comparison) -> Picture:
     counts = {name: finite(population_count(sample).ravel()) for name, sample in samples.items()}
     timed = next(iter(samples.values())).event is not None
     plot.histograms(left, rates, edges(rates), colors)
-    plot.histograms(right, counts, edges(counts), colors)
+    plot.histograms(right, counts, edges(counts, whole=timed), colors)
     left.set(
         xlabel="mean event rate (Hz)" if timed else plot.plain(f"mean activity ({comparison.aligned.units})", 40),
         ylabel="share of neurons",

@@ -58,6 +58,8 @@ class Statistic(Described):
         Whether the verdict counts it.
     min_stimuli, min_frames, events
         What it needs: number of stimuli, frames per trial, events.
+    cheap
+        Whether the floor is computed on many random splits too, for its standard error.
     bounds
         Smallest and largest possible value.
     """
@@ -72,6 +74,7 @@ class Statistic(Described):
     min_stimuli: ClassVar[int] = 0
     min_frames: ClassVar[int] = 1
     events: ClassVar[bool] = False
+    cheap: ClassVar[bool] = False
     bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
 
     def __call__(self, evidence: Evidence) -> Measure:

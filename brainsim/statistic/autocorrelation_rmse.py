@@ -37,6 +37,7 @@ class AutocorrelationRMSE(Statistic):
     name = "autocorrelation_rmse"
     title = "autocorrelation, difference"
     respect = "the autocorrelations"
+    cheap = True
     tolerance = 0.05
     min_frames = 4
 

@@ -19,6 +19,7 @@ class Coverage(Statistic):
     title = "coverage of real trials"
     better = "higher"
     respect = "the variety of trials"
+    cheap = True
     bounds = (0.0, 1.0)
 
     def measure(self, evidence: Evidence) -> Measure:

@@ -45,6 +45,7 @@ class ISICV(Statistic):
     name = "isi_cv"
     title = "regularity of events, distance"
     respect = "the regularity of events"
+    cheap = True
     min_frames = 8
     events = True
 

@@ -40,6 +40,7 @@ class NoiseCorrelationR(Statistic):
     title = "noise correlations, r"
     better = "higher"
     respect = "the noise correlations"
+    cheap = True
     min_stimuli = 1
     bounds = (-1.0, 1.0)
 

@@ -30,6 +30,7 @@ class PopulationCountKL(Statistic):
     title = "population count, divergence"
     unit = "nat"
     respect = "how many neurons are active together"
+    cheap = True
     tolerance = 0.05
 
     def measure(self, evidence: Evidence) -> Measure:

@@ -30,6 +30,7 @@ class PSDRMSE(Statistic):
     title = "power spectrum, difference"
     unit = "dB"
     respect = "the power spectra"
+    cheap = True
     tolerance = 1.0
     min_frames = 8
 

@@ -24,6 +24,7 @@ class RateWasserstein(Statistic):
     title = "firing rates, distance"
     unit = "SD"
     respect = "the firing rates"
+    cheap = True
 
     def measure(self, evidence: Evidence) -> Measure:
         """Compare mean rates per neuron."""
