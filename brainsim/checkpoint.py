@@ -3,7 +3,7 @@
     GAN_DIR/
       config.json               format, hyperparameters, sizes, stimuli, neurons, time, SHA-256 of the trials
       model.safetensors         weights (running mean) and scaling that `gan sample` uses
-      checkpoints/000200.safetensors   the same after 200 epochs, and so on
+      checkpoints/000100.safetensors   the same after 100 epochs, and so on
       training.safetensors      both networks, both optimisers, random state, learning curve: what `--resume` needs
       learning_curve.csv/.png   losses of every epoch
       example_trials.png        recorded beside generated trials

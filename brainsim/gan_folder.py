@@ -18,6 +18,7 @@ from brainsim.error import FitError, InputError
 from brainsim.generator import Generator, Shape
 from brainsim.learning_curve import curve_columns, curve_csv, plot_learning_curve, png
 from brainsim.scaling import Scaling
+from brainsim.setting import Setting
 from brainsim.store import write_text
 from brainsim.training import Trainer, part
 
@@ -148,7 +149,8 @@ def open_gan(folder: Path, epoch: int | None = None) -> tuple[dict[str, Any], Ge
         )
     tensors = read_tensors(path)
     try:
-        generator = Generator(Shape(**config["shape"]), config["setting"]["latent_dim"], config["setting"]["width"])
+        shape, setting = Shape(**config["shape"]), Setting(**config["setting"])
+        generator = Generator(shape, setting.latent_dim, setting.channels(shape.frames))
         generator.load_state_dict(part(tensors, "generator"))
         scaling = Scaling(**{name: value.numpy() for name, value in part(tensors, "scaling").items()})
     except (KeyError, RuntimeError, TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 KERNEL_FRAMES = 16
-JITTER = 0.5  # private noise when training begins: without it activity runs into its bounds and sticks there
+JITTER = 0.2  # private noise when training begins: without it activity runs into its bounds and sticks there
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Generator(nn.Module):
         self.start = -(-shape.frames // 2**doublings)
         self.kernel = min(shape.frames, KERNEL_FRAMES)
         self.embedding = nn.Linear(shape.stimuli, width, bias=False)
-        nn.init.normal_(self.embedding.weight, std=(latent_dim / width) ** 0.5)  # as loud as the noise
+        nn.init.normal_(self.embedding.weight, std=0.4 * (latent_dim / width) ** 0.5)  # 0.4: loudness beside noise
         self.seed = nn.Linear(latent_dim + width, width * self.start)
         reach = 3 if shape.frames > 1 else 1
         layers: list[nn.Module] = [nn.ConvTranspose1d(width, width, 4, 2, 1) for _ in range(doublings)]

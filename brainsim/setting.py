@@ -14,20 +14,24 @@ class Setting:
     """Everything that decides a training; see :class:`brainsim.gan.ConditionalGAN` for the meaning of each."""
 
     loss: str = "wgan-gp"
-    epochs: int = 1000
+    epochs: int = 500
     batch_size: int = 32
-    lr: float = 1e-4
+    lr: float = 5e-4
     b1: float = 0.9
     b2: float = 0.9999
     latent_dim: int = 512
-    width: int = 128
+    width: int | None = None
     critic_steps: int = 5
     penalty: float = 10.0
     average: float = 0.999
-    sample_interval: int = 200
+    sample_interval: int = 100
     n_cpu: int = 1
     device: str = "cpu"
     seed: int = 0
+
+    def channels(self, frames: int) -> int:
+        """Return `width`, by default 128 for trials of one frame and 64 (for speed) for longer ones."""
+        return self.width or (128 if frames == 1 else 64)
 
 
 def check_setting(setting: Setting, trials: int) -> None:
@@ -40,8 +44,8 @@ def check_setting(setting: Setting, trials: int) -> None:
     FitError
         If a batch is larger than the number of trials.
     """
-    for name in ("epochs", "batch_size", "lr", "latent_dim", "width", "critic_steps", "sample_interval", "n_cpu"):
-        if not getattr(setting, name) > 0:
+    for name in ("epochs", "batch_size", "lr", "latent_dim", "critic_steps", "sample_interval", "n_cpu", "width"):
+        if getattr(setting, name) is not None and not getattr(setting, name) > 0:
             raise InputError(
                 f"it is {getattr(setting, name)}, not positive",
                 where=f"setting '{name}'",

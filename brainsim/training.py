@@ -51,7 +51,7 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(weights)
             generator = build_generator(self.shape, setting, trials)
-            critic = Critic(self.shape, setting.width)
+            critic = Critic(self.shape, setting.channels(frames))
         self.generator, self.critic = generator.to(self.device), critic.to(self.device)
         self.mean_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimisers = {
@@ -168,7 +168,7 @@ class Trainer:
 
 def build_generator(shape: Shape, setting: Setting, trials: TrainingTrials) -> Generator:
     """Return an untrained generator that knows the recorded range of each neuron, in scaled units."""
-    generator = Generator(shape, setting.latent_dim, setting.width)
+    generator = Generator(shape, setting.latent_dim, setting.channels(shape.frames))
     scaling = trials.scaling
     for name in ("lower", "upper"):
         bound = np.nan_to_num(scaling.to_model(getattr(scaling, name)))

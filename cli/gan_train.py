@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @recording
 @out("Folder for the model, its checkpoints and its learning curve.")
-@click.option("--epochs", type=click.IntRange(1), default=1000, show_default=True, help="Passes over the trials.")
+@click.option("--epochs", type=click.IntRange(1), default=500, show_default=True, help="Passes over the trials.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Trials per step.")
-@click.option("--lr", type=float, default=1e-4, show_default=True, help="Learning rate of Adam.")
+@click.option("--lr", type=float, default=5e-4, show_default=True, help="Learning rate of Adam.")
 @click.option("--b1", type=float, default=0.9, show_default=True, help="Decay of Adam's mean of gradients.")
 @click.option("--b2", type=float, default=0.9999, show_default=True, help="Decay of Adam's mean of squared gradients.")
 @click.option(
     "--latent-dim", type=click.IntRange(1), default=512, show_default=True, help="Length of the noise vector."
 )
 @click.option(
-    "--sample-interval", type=click.IntRange(1), default=200, show_default=True, help="Epochs between checkpoints."
+    "--sample-interval", type=click.IntRange(1), default=100, show_default=True, help="Epochs between checkpoints."
 )
 @click.option(
     "--n-cpu", type=click.IntRange(1), default=1, show_default=True, help="Threads; 1 is fastest for small models."
