@@ -222,7 +222,7 @@ def test_what_cannot_be_trained_is_refused():
         ConditionalGAN(**SMALL, loss="wgan").fit(trials())
     with pytest.raises(InputError, match="setting 'lr'"):
         ConditionalGAN(**SMALL, lr=0.0).fit(trials())
-    with pytest.raises(InputError, match="setting .width."):
+    with pytest.raises(InputError, match=r"setting .width."):
         ConditionalGAN(width=0, batch_size=8).fit(trials())
     with pytest.raises(InputError, match="'calcium'"):
         ConditionalGAN(**SMALL).fit(trials().isel(trial=slice(0)))
