@@ -7,12 +7,13 @@ import numpy as np
 import xarray as xr
 
 from brainsim import __version__, verdict
-from brainsim.alignment import align
+from brainsim.alignment import Aligned, align
 from brainsim.comparison import Comparison
 from brainsim.doubt import scarce
 from brainsim.error import InputError
 from brainsim.evidence import Sample
 from brainsim.progress import Progress, silent
+from brainsim.statistic import Statistic
 from brainsim.yardstick import Score, Yardstick
 
 
@@ -48,31 +49,10 @@ def compare(
     ------
     InputError
         If there is nothing to compare, or neurons, rates, frames or units differ.
-
-    Examples
-    --------
-    >>> result = compare(recorded, {"generated": generated})  # doctest: +SKIP
-    >>> result.verdict["generated"]  # doctest: +SKIP
-    'misses the noise correlations; nearer to the recording than resampling your own trials on 7 of 10 metrics'
     """
-    if not others or reference in others:
-        raise InputError(
-            "there is nothing to compare with" if not others else f"two recordings are called '{reference}'",
-            where="field 'others'",
-            remedy="give one or more other recordings with names of their own",
-        )
+    _check_names(reference, others)
     aligned = align({reference: recorded, **others})
-    warnings = list(aligned.warnings)
-    yardsticks: dict[tuple[str, ...], Yardstick] = {}
-    scores: dict[str, dict[str, Score]] = {}
-    for place, name in enumerate(others):
-        ours, theirs, notes = _common(aligned.samples[reference], aligned.samples[name], name)
-        warnings += notes
-        key = tuple(ours.stimuli)
-        if key not in yardsticks:
-            yardsticks[key] = Yardstick(ours, aligned.rule, seed)
-        scores[name] = _scores(yardsticks[key], theirs, (place, len(others), name), progress)
-    statistics = yardsticks[key].statistics
+    scores, statistics, warnings = _all_scores(aligned, reference, seed, progress)
     missed = {
         name: tuple(m for m, s in of.items() if statistics[m].decides and verdict.is_missed(statistics[m], s))
         for name, of in scores.items()
@@ -80,7 +60,35 @@ def compare(
     sentences = {name: verdict.conclude(of, statistics) for name, of in scores.items()}
     provenance = {"brainsim compare": {"version": __version__, "seed": str(seed)}, reference: _attributes(recorded)}
     provenance.update({name: _attributes(other) for name, other in others.items()})
-    return Comparison(reference, scores, sentences, tuple(dict.fromkeys(warnings)), missed, aligned, provenance)
+    return Comparison(reference, scores, sentences, warnings, missed, aligned, provenance)
+
+
+def _check_names(reference: str, others: Mapping[str, xr.Dataset]) -> None:
+    """Raise where there is nothing to compare, or two recordings have one name."""
+    if not others or reference in others:
+        raise InputError(
+            "there is nothing to compare with" if not others else f"two recordings are called '{reference}'",
+            where="field 'others'",
+            remedy="give one or more other recordings with names of their own",
+        )
+
+
+def _all_scores(
+    aligned: Aligned, reference: str, seed: int, progress: Progress
+) -> tuple[dict[str, dict[str, Score]], dict[str, Statistic], tuple[str, ...]]:
+    """Return every metric of every source, the statistics, and what a reader must know; a yardstick is used again."""
+    warnings = list(aligned.warnings)
+    yardsticks: dict[tuple[str, ...], Yardstick] = {}
+    scores: dict[str, dict[str, Score]] = {}
+    sources = [name for name in aligned.samples if name != reference]
+    for place, name in enumerate(sources):
+        ours, theirs, notes = _common(aligned.samples[reference], aligned.samples[name], name)
+        warnings += notes
+        key = tuple(ours.stimuli)
+        if key not in yardsticks:
+            yardsticks[key] = Yardstick(ours, aligned.rule, seed)
+        scores[name] = _scores(yardsticks[key], theirs, (place, len(sources), name), progress)
+    return scores, yardsticks[key].statistics, tuple(dict.fromkeys(warnings))
 
 
 def _scores(yardstick: Yardstick, source: Sample, place: tuple[int, int, str], progress: Progress) -> dict[str, Score]:

@@ -99,6 +99,15 @@ def network(ax: Axes, graph: "nx.DiGraph[str]", place: Mapping[str, Floats], mos
     nx.draw_networkx_nodes(
         graph, place, ax=ax, node_size=size.tolist(), node_color=colors, edgecolors="white", linewidths=0.7
     )
+    handles = _legend(graph, bool(edges))
+    bare(ax).legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4, handletextpad=0.4, columnspacing=1.2
+    )
+    return ax
+
+
+def _legend(graph: "nx.DiGraph[str]", edges: bool) -> list[Line2D]:
+    """Return one handle for each cell type and, where there are edges, for each sign."""
     present = [kind for kind in CELL_TYPE if kind in set(nx.get_node_attributes(graph, "cell_type").values())]
     handles = [
         Line2D([], [], marker="o", linestyle="", color=CELL_TYPE[kind], label=f"{kind} neuron") for kind in present
@@ -108,7 +117,4 @@ def network(ax: Axes, graph: "nx.DiGraph[str]", place: Mapping[str, Floats], mos
             Line2D([], [], color=CELL_TYPE[kind], label=word)
             for kind, word in (("E", "excitatory edge"), ("I", "inhibitory edge"))
         ]
-    bare(ax).legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4, handletextpad=0.4, columnspacing=1.2
-    )
-    return ax
+    return handles

@@ -88,14 +88,19 @@ def report_card(ax: Axes, rows: Sequence[str], excess: Mapping[str, Floats], col
             zorder=2 if grey else 3,
             clip_on=False,
         )
+    _distance_axis(ax, rows, max([3.0, *(1.3 * float(np.nanmax(v)) for v in excess.values() if np.isfinite(v).any())]))
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.1), ncols=4, borderaxespad=0, columnspacing=1.2, handletextpad=0.3)
+    return ax
+
+
+def _distance_axis(ax: Axes, rows: Sequence[str], farthest: float) -> None:
+    """Make the axis of distances linear up to 1 and logarithmic above, one row for each metric."""
     ax.set_xscale("symlog", linthresh=1, linscale=0.8)
-    ax.set_xlim(-0.1, max([3.0, *(1.3 * float(np.nanmax(v)) for v in excess.values() if np.isfinite(v).any())]))
-    ax.set_yticks(height, rows)
+    ax.set_xlim(-0.1, farthest)
+    ax.set_yticks(range(len(rows)), rows)
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.grid(axis="y", color="#eeeeee", zorder=0)
     ax.set_xlabel("distance beyond the real-vs-real floor (1 = the most that is allowed)")
     ticks = [tick for tick in (0, 1, 3, 10, 30, 100, 300) if tick <= ax.get_xlim()[1]]
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.minorticks_off()
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.1), ncols=4, borderaxespad=0, columnspacing=1.2, handletextpad=0.3)
-    return ax
