@@ -4,7 +4,7 @@ Everything passes through one kind of :class:`xarray.Dataset` (see :mod:`brainsi
 
 >>> import brainsim
 >>> sorted(brainsim.__all__)[:3]
-['ConditionalGAN', 'SpikingNetwork', 'compare']
+['ConditionalGAN', 'SpikingNetwork', 'deconvolve']
 """
 
 from importlib import import_module
@@ -15,9 +15,7 @@ __version__ = "0.1.0"
 _HOME = {
     "SpikingNetwork": "brainsim.network",
     "ConditionalGAN": "brainsim.gan",
-    "compare": "brainsim.compare",
     "deconvolve": "brainsim.calcium",
-    "simulate": "brainsim.simulate",
     "load_dataset": "brainsim.dataset",
     "open_recording": "brainsim.store",
     "save_recording": "brainsim.store",

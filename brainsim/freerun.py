@@ -50,7 +50,7 @@ def sample(fit: xr.Dataset, seed: int = 0, target: str = "cpp") -> xr.Dataset:
     result = _frames(fit, cells, bins, counts, rng) if fit.attrs["input"] == "binned" else _events(fit, cells, bins, counts, rng)
     for name in ("cell_type", "onset", "duration", "stimulus", "session", "position"):
         if name in fit.coords:
-            result = result.assign_coords({name: fit[name]})
+            result = result.assign_coords({name: fit[name].variable})
     ratio = float(counts.sum() / max(fit["count"].values.sum(), 1.0))
     result.attrs.update(source="simulated", model=f"{fit.attrs['rule']}/{fit.attrs['neuron_model']}", seed=seed, rate_ratio=ratio)
     if ratio > RUNAWAY:

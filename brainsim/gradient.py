@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from brainsim.edge import cell_types, edges
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
-from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb
+from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 from brainsim.sufficient import Problem, Statistics, statistics
@@ -22,6 +22,7 @@ RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 COVARIATE_PRECISION = 1.0
 LONGEST_RESPONSE_S = 10.0
 MOST_PASSES = 20
+PASSES_CHOOSING = 8
 
 Array = NDArray[np.float64]
 
@@ -92,12 +93,12 @@ class Fit:
             held = self._choose(facts, folds)
             whole = replace(facts, count=_both(facts.count), bins=_both(facts.bins), coincidence=_both(facts.coincidence))
             everything = Folds(np.ones_like(folds.kind), folds.chunk)
-            return held, self._solve(whole, everything, held.ridge, held.solutions), whole
+            return held, self._solve(whole, everything, held.ridge, held.solutions, MOST_PASSES), whole
 
     def _choose(self, facts: Statistics, folds: Folds) -> Fitted:
         """Walk along the ridges as long as the held-out log likelihood grows."""
         if self.settings.ridge is not None:
-            return self._solve(facts, folds, self.settings.ridge, None)
+            return self._solve(facts, folds, self.settings.ridge, None, MOST_PASSES)
         tried: dict[int, Fitted] = {}
 
         def score(k: int, near: int | None) -> float:
@@ -115,7 +116,7 @@ class Fit:
                 break
         return tried[best]
 
-    def _solve(self, facts: Statistics, folds: Folds, ridge: float, start: list[Solution] | None) -> Fitted:
+    def _solve(self, facts: Statistics, folds: Folds, ridge: float, start: list[Solution] | None, passes: int = PASSES_CHOOSING) -> Fitted:
         n = self.problem.neurons
         precision = np.concatenate([np.full(n, ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
         metric = Metric.of(facts, self.problem.bins, precision)
@@ -124,7 +125,7 @@ class Fit:
         def solve(k: int) -> Solution:
             shard = Shard(self.problem, facts, folds, parts[k], self.settings.target)
             self.seconds_compile += shard.network.seconds_compile_
-            return climb(shard, metric, start[k] if start else None, MOST_PASSES)
+            return climb(shard, metric, start[k] if start else None, passes)
 
         solutions: list[Solution] = [solve(0)]
         self.progress(1, len(parts), f"ridge {ridge:g}")
@@ -191,7 +192,7 @@ def _dataset(dataset: xr.Dataset, work: Fit, held: Fitted, final: Fitted, facts:
     n, weight = work.problem.neurons, final.joined("weight")
     names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
     precision = np.concatenate([np.full(n, final.ridge), np.full(work.problem.covariates, COVARIATE_PRECISION)])
-    variance = Metric.of(facts, work.problem.bins, precision).variance(np.maximum(facts.count[0], 1.0))[:n]
+    variance = Metric.of(facts, work.problem.bins, precision).variance(np.maximum(facts.count[0], 1.0), lifts(facts, work.problem.bins))[:n]
     other = ~np.eye(n, dtype=bool)
     fires = facts.count[0] > 0
     usable = other & fires[:, None] & fires[None, :]

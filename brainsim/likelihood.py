@@ -6,6 +6,7 @@ preconditioner (the overlap of the presynaptic traces), with a step length for e
 so that the result does not depend on how many processes share them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ Array = NDArray[np.float64]
 SHARD = 128
 MEMORY = 6
 LARGEST_STEP = 3.0
+FEW = 3.0
 
 
 @dataclass(frozen=True)
@@ -175,21 +177,36 @@ class Metric:
         values, vectors = np.linalg.eigh(scale[:, None] * centred * scale)
         return cls(np.maximum(values, 0), vectors, precision)
 
-    def solve(self, gradient: Array, count: Array) -> Array:
-        """Return the Newton-like step for gradients (feature, neuron) of neurons that fired `count` spikes."""
-        scale = 1 / np.sqrt(self.precision)[:, None]
+    def solve(self, gradient: Array, count: Array, lift: Array) -> Array:
+        """Return the Newton-like step for gradients (feature, neuron) of neurons that fired `count` spikes.
+
+        `lift` (feature, neuron) is by how much more the neuron fires while the feature is there (:func:`lifts`): the
+        curvature is that much larger than the overlap of the features alone says.
+        """
+        scale = 1 / np.sqrt(self.precision[:, None] * lift)
         inner = self.vectors.T @ (scale * gradient)
         step: Array = scale * (self.vectors @ (inner / (self.values[:, None] * count + 1.0)))
         return step
 
-    def variance(self, count: Array) -> Array:
+    def variance(self, count: Array, lift: Array) -> Array:
         """Return the posterior variance of each weight, (feature, neuron)."""
         spread = 1 / (self.values[:, None] * count + 1.0)
-        result: Array = (self.vectors**2 @ spread) / self.precision[:, None]
+        result: Array = np.minimum((self.vectors**2 @ spread) / lift, 1.0) / self.precision[:, None]
         return result
 
 
-def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tolerance: float = 1e-6) -> Solution:
+def lifts(facts: Statistics, bins: int) -> Array:
+    """Return how often a neuron fires while a feature is there, over what independence expects, (feature, neuron).
+
+    Shrunk towards 1 by a few spikes. At the optimum the model expects as many coincidences as there were, so that
+    this is how the curvature of the log likelihood differs from neuron to neuron.
+    """
+    expected = np.outer(facts.mean * bins, facts.count[0] / bins)
+    lift: Array = (np.maximum(facts.coincidence[0], 0) + FEW) / (np.maximum(expected, 0) + FEW)
+    return lift
+
+
+def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tolerance: float = 0.02) -> Solution:
     """Climb to the optimum of one shard.
 
     Parameters
@@ -203,11 +220,11 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
     passes
         Most passes.
     tolerance
-        A neuron has arrived when a step gains less than this part of a nat per spike.
+        A neuron has arrived when a step gains less than this many nats, or a millionth of a nat per spike.
     """
     state = start or rest(shard)
     count = np.maximum(shard.facts.count[0, shard.posts], 1.0)
-    limit = tolerance * count
+    limit = tolerance + 1e-6 * count
     beta, weight = state.beta, state.weight
 
     def objective(weight: Array, fitted: Array) -> Array:
@@ -219,7 +236,12 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
     best, done, used = objective(weight, fitted), np.zeros(len(beta), bool), 1
     memory: list[tuple[Array, Array, Array]] = []
     length = np.ones(len(beta))
-    direction_b, direction = _direction(memory, metric, count, gb, gw)
+    lift = lifts(shard.facts, shard.problem.bins)[:, shard.posts]
+
+    def solve(gradient: Array) -> Array:
+        return np.vstack([gradient[:1] / count, metric.solve(gradient[1:], count, lift)])
+
+    direction_b, direction = _direction(memory, solve, gb, gw)
     while used < passes and not done.all():
         move = np.where(done, 0.0, length)
         new_beta, new_weight = beta + move * direction_b, weight + move * direction
@@ -235,7 +257,7 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
         beta, best, fitted, held = (np.where(better, new, old) for new, old in ((new_beta, beta), (value, best), (f, fitted), (h, held)))
         weight, gb, gw = np.where(better, new_weight, weight), np.where(better, nb, gb), np.where(better, nw, gw)
         done |= (gained < limit) | (length < 1e-4)
-        new_direction_b, new_direction = _direction(memory, metric, count, gb, gw)
+        new_direction_b, new_direction = _direction(memory, solve, gb, gw)
         direction_b, direction = np.where(better, new_direction_b, direction_b), np.where(better, new_direction, direction)
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
     return Solution(beta, weight, fitted, held, used)
@@ -256,7 +278,7 @@ def _pair(better: NDArray[np.bool_], move: Array, direction: tuple[Array, Array]
     return s * good, y * good
 
 
-def _direction(memory: list[tuple[Array, Array, Array]], metric: Metric, count: Array, gb: Array, gw: Array) -> tuple[Array, Array]:
+def _direction(memory: list[tuple[Array, Array, Array]], solve: Callable[[Array], Array], gb: Array, gw: Array) -> tuple[Array, Array]:
     """Return the L-BFGS direction of every neuron (two-loop recursion around the shared preconditioner)."""
     q = np.vstack([gb, gw])
     kept = []
@@ -264,7 +286,7 @@ def _direction(memory: list[tuple[Array, Array, Array]], metric: Metric, count: 
         part = np.where((s * y).sum(0) > 0, inverse * (s * q).sum(0), 0.0)
         q = q - part * y
         kept.append(part)
-    r = np.vstack([q[:1] / count, metric.solve(q[1:], count)])
+    r = solve(q)
     for (s, y, inverse), part in zip(memory, reversed(kept), strict=True):
         r = r + s * np.where((s * y).sum(0) > 0, part - inverse * (y * r).sum(0), 0.0)
     if not memory:

@@ -113,7 +113,7 @@ def _carry(dataset: xr.Dataset, result: xr.Dataset, seed: int) -> xr.Dataset:
     """Keep with the fit what describes the recording: trials, positions, truth, how the calcium decays."""
     for name in CARRIED:
         if name in dataset.coords and name not in result.coords:
-            result = result.assign_coords({name: dataset[name]})
+            result = result.assign_coords({name: dataset[name].variable})
     if "cell_type" in dataset.coords and result.attrs["rule"] == "ml":
         result = result.assign_coords(cell_type_given=("neuron", dataset["cell_type"].values))
     for name in ("true_weight", "true_weight_before"):

@@ -131,7 +131,8 @@ def _fibres(afferents: Afferents, excitatory: NDArray[np.bool_], rng: np.random.
     for share in afferents.channels.values():
         chance = np.where(excitatory, share, afferents.onto_inhibitory)
         cells = rng.uniform(size=len(excitatory)) < chance
-        rows.append(afferents.weight * rng.uniform(0.5, 1.5, (afferents.fibres, len(excitatory))) * cells)
+        reached = cells & (rng.uniform(size=(afferents.fibres, len(excitatory))) < afferents.targets)
+        rows.append(afferents.weight * rng.uniform(0.5, 1.5, reached.shape) * reached)
     return np.concatenate(rows) if rows else np.zeros((0, len(excitatory)))
 
 

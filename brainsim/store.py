@@ -164,7 +164,8 @@ def _read_netcdf(path: Path) -> xr.Dataset:
     if head[:4] != b"\x89HDF":
         raise InputError("this is not a netCDF 4 file", where=f"{path}, field 'file'", remedy="give the original file to `brainsim data read`")
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
-        return dataset.load()
+        loaded: xr.Dataset = dataset.load()
+    return loaded
 
 
 def _read_zarr(path: Path) -> xr.Dataset:

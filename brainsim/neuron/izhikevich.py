@@ -48,6 +48,7 @@ class Izhikevich(Neuron):
 
     noise_excitatory: float = quantity(0.0, "1", "SD of the input noise of excitatory cells")
     noise_inhibitory: float = quantity(0.0, "1", "SD of the input noise of inhibitory cells")
+    noise_spread: float = quantity(0.0, "1", "SD of the logarithm of the input noise over cells")
 
     name: ClassVar[str] = "izhikevich"
     equations: ClassVar[str] = EQUATIONS
@@ -64,4 +65,5 @@ class Izhikevich(Neuron):
         c = np.where(excitatory, -65 + 15 * r**2, -65.0)
         d = np.where(excitatory, 8 - 6 * r**2, 2.0)
         noise = np.where(excitatory, self.noise_excitatory, self.noise_inhibitory)
+        noise = noise * rng.lognormal(0.0, self.noise_spread, len(r))
         return {"a": a, "b": b, "c": c, "d": d, "noise": noise, "v": np.full(len(r), -65.0), "u": -65.0 * b}

@@ -70,6 +70,8 @@ class Afferents:
         Stimuli, ``{name: share of the excitatory cells that respond}``.
     fibres
         Fibres of each channel.
+    targets
+        Share of its ensemble that a fibre reaches.
     rate_hz, burst_s
         Rate of a fibre during a burst and how long a burst lasts.
     weight
@@ -87,10 +89,11 @@ class Afferents:
     """
 
     channels: dict[str, float] = field(default_factory=dict)
-    fibres: int = 12
-    rate_hz: float = 40.0
+    fibres: int = 60
+    targets: float = 0.2
+    rate_hz: float = 25.0
     burst_s: float = 0.5
-    weight: float = 4.0
+    weight: float = 3.0
     onto_inhibitory: float = 0.3
     gap_s: float = 0.2
     interval_s: float = 2.9

@@ -8,9 +8,9 @@ from brainsim.preset.pairing import Pairing
 
 @dataclass(frozen=True)
 class PairingSmall(Pairing):
-    """The pairing experiment with 60 neurons and 14 sessions of 400 frames: the bundled recording."""
+    """The pairing experiment with 50 neurons and 14 sessions of 600 frames: the bundled recording."""
 
     name: ClassVar[str] = "pairing-small"
-    neurons: int = 60
-    inhibitory: int = 12
-    frames: int = 400
+    neurons: int = 50
+    inhibitory: int = 10
+    frames: int = 600
