@@ -166,7 +166,7 @@ def _same_order(first: xr.Dataset, dataset: xr.Dataset) -> tuple[xr.Dataset, str
 
 def _cut(dataset: xr.Dataset, variable: str, frames: int, name: str) -> Sample:
     """Return the trials of a recording, or pseudo-trials where it has none."""
-    keep = dataset[[variable]].assign_attrs(dataset.attrs)
+    keep = dataset.drop_vars([other for other in dataset.data_vars if other != variable])  # trials keep their labels
     if trial.is_cut(keep, variable) or "onset" in keep.coords:
         keep = trial.cut_trials(keep, frames)
     else:
