@@ -131,17 +131,26 @@ def ensembles(graph: "nx.DiGraph[str]", seed: int = 0) -> list[set[str]]:
     return sorted((set(group) for group in found), key=len, reverse=True)
 
 
-def layout(graph: "nx.DiGraph[str]", seed: int = 0) -> dict[str, NDArray[np.float64]]:
-    """Return a place in the plane for each neuron: connected ones near each other, x and y within -1 and 1."""
-    return dict(
-        nx.spring_layout(
-            graph.to_undirected(as_view=True),
-            weight=None,
-            seed=seed,
-            iterations=200,
-            k=1.8 / np.sqrt(max(1, len(graph))),
-        )
-    )
+def layout(graph: "nx.DiGraph[str]") -> dict[str, NDArray[np.float64]]:
+    """Return a place in the plane for each neuron.
+
+    The largest connected part fills the square from -1 to 1, near to each other what is connected; all other neurons
+    stand in a row below it.
+    """
+    whole = graph.to_undirected()
+    parts = sorted(nx.connected_components(whole), key=len, reverse=True)
+    core = parts[0] if parts and len(parts[0]) > 1 else set()
+    place = _fill(nx.kamada_kawai_layout(whole.subgraph(core), weight=None)) if core else {}
+    rest = [name for name in graph if name not in core]
+    across = np.linspace(-1, 1, len(rest) + 2)[1:-1]
+    return place | {name: np.array([x, -1.25 if core else 0.0]) for name, x in zip(rest, across, strict=True)}
+
+
+def _fill(place: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Stretch positions to the square from -1 to 1."""
+    points = np.array(list(place.values()))
+    low, span = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-9)
+    return {name: 2 * (at - low) / span - 1 for name, at in place.items()}
 
 
 def summary(graph: "nx.DiGraph[str]") -> dict[str, float | int]:
