@@ -20,7 +20,7 @@ _HOME = {
     "open_recording": "brainsim.store",
     "save_recording": "brainsim.store",
 }
-__all__ = [*sorted(_HOME)]  # noqa: PLE0604 - the names are the keys above
+__all__ = [*sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:

@@ -43,17 +43,35 @@ def teacher_forced(sources: int, targets: int, covariates: int, chunk: int) -> B
         Time steps per chunk.
     """
     recorded = Group(
-        "recorded", sources, ml.RECORDED, threshold=ml.RECORDED_THRESHOLD, reset=ml.RECORDED_RESET.format(first=0, chunk=chunk),
+        "recorded",
+        sources,
+        ml.RECORDED,
+        threshold=ml.RECORDED_THRESHOLD,
+        reset=ml.RECORDED_RESET.format(first=0, chunk=chunk),
         operations=(Operation(ml.FADE.format(chunk=chunk), "start", -2, chunk),),
     )
     neuron = Group(
-        "neuron", targets, ml.NEURON.format(chunk=chunk),
-        operations=(Operation(ml.NEXT_CHUNK, "start", -1, chunk), Operation(ml.LEAK, "start", 1), Operation(ml.ESCAPE, "end", 1)),
+        "neuron",
+        targets,
+        ml.NEURON.format(chunk=chunk),
+        operations=(
+            Operation(ml.NEXT_CHUNK, "start", -1, chunk),
+            Operation(ml.LEAK, "start", 1),
+            Operation(ml.ESCAPE, "end", 1),
+        ),
     )
-    synapse = Projection("synapse", "recorded", "neuron", ml.SYNAPSE, on_pre=ml.ON_PRE, operations=(Operation(ml.COLLECT, "start", -3, chunk),))
+    synapse = Projection(
+        "synapse",
+        "recorded",
+        "neuron",
+        ml.SYNAPSE,
+        on_pre=ml.ON_PRE,
+        operations=(Operation(ml.COLLECT, "start", -3, chunk),),
+    )
     groups, projections = [recorded, neuron], [synapse]
     for name, size, equations, on_pre, condition in (
-        ("covariate", covariates, ml.JUMP, ml.ON_JUMP, ""), ("gap", targets, "", ml.ON_GAP, "i == j"),
+        ("covariate", covariates, ml.JUMP, ml.ON_JUMP, ""),
+        ("gap", targets, "", ml.ON_GAP, "i == j"),
     ):
         first = sources if name == "covariate" else sources + covariates
         reset = NEXT_EVENT.replace("(i,", f"(i + {first},")
@@ -81,20 +99,36 @@ def free_running(neuron: Neuron, rule: Rule, neurons: int, afferents: int = 0, d
     state = "current_gain : 1 (shared, constant)\nI_afferent : 1\n"
     each_step = (Operation(rule.each_step, "end"),) if rule.each_step else ()
     cells = Group(
-        "neuron", neurons, neuron.equations + declare(neuron) + rule.trace + state,
-        threshold=neuron.threshold, reset=f"{neuron.reset}\n{rule.on_spike}".strip(),
+        "neuron",
+        neurons,
+        neuron.equations + declare(neuron) + rule.trace + state,
+        threshold=neuron.threshold,
+        reset=f"{neuron.reset}\n{rule.on_spike}".strip(),
         operations=(
             Operation("I_ext = I_afferent + current_gain*input_current(i, t_in_timesteps)", "before_groups"),
-            Operation(neuron.update, "groups", 1), Operation(neuron.leak, "before_synapses"), *each_step,
+            Operation(neuron.update, "groups", 1),
+            Operation(neuron.leak, "before_synapses"),
+            *each_step,
         ),
         monitored=("i", "t", "spikes") if counted else ("i", "t"),
     )
     equations = "w : 1\nplastic : 1 (shared, constant)\n" + rule.synapse + (declare(rule) if rule.on_pre else "")
     groups = [cells]  # afferent events kick like synapses, or (`holds`) set a level that stays
-    projections = [Projection("synapse", "neuron", "neuron", equations, on_pre=f"{kick}\n{rule.on_pre}", on_post=rule.on_post, delay=delay)]
+    projections = [
+        Projection(
+            "synapse", "neuron", "neuron", equations, on_pre=f"{kick}\n{rule.on_pre}", on_post=rule.on_post, delay=delay
+        )
+    ]
     if afferents:
         groups.append(Group("afferent", afferents, EVENTS, threshold=ml.RECORDED_THRESHOLD, reset=NEXT_EVENT))
-        projections.append(Projection("feedforward", "afferent", "neuron", "w : 1 (constant)\nholds : 1 (shared, constant)",
-                                      on_pre="I_syn_post += (1 - holds)*w*amplitude_pre\nI_afferent_post += holds*w*amplitude_pre"))
+        projections.append(
+            Projection(
+                "feedforward",
+                "afferent",
+                "neuron",
+                "w : 1 (constant)\nholds : 1 (shared, constant)",
+                on_pre="I_syn_post += (1 - holds)*w*amplitude_pre\nI_afferent_post += holds*w*amplitude_pre",
+            )
+        )
     schedule = ("start", "thresholds", "synapses", "resets", "groups", "end")
     return Blueprint("free-running", 1.0, tuple(groups), tuple(projections), schedule)

@@ -22,8 +22,9 @@ DELTA_F = ("df/f", "δf/f", "dff", "df")
 ESTIMATES = {"decay_time": "s", "rise_time": "s", "noise": "dF/F", "baseline": "dF/F", "spike_unit": ""}
 
 
-def deconvolve(dataset: xr.Dataset, method: Deconvolution | None = None, workers: int = 1,
-               progress: Progress = silent) -> xr.Dataset:
+def deconvolve(
+    dataset: xr.Dataset, method: Deconvolution | None = None, workers: int = 1, progress: Progress = silent
+) -> xr.Dataset:
     """Add ``spikes`` to a recording: same dimensions as ``calcium``, everything else is kept.
 
     Every gap-free run of frames is deconvolved by itself: runs end at a trial, at a jump of `time` and at a missing
@@ -76,27 +77,35 @@ def deconvolve(dataset: xr.Dataset, method: Deconvolution | None = None, workers
     for notice in notices:
         warnings.warn(notice, stacklevel=2)
     spikes = trace.transpose("neuron", ..., "time").copy(
-        data=np.stack([spikes for spikes, _, _ in results]).reshape(values.shape))
+        data=np.stack([spikes for spikes, _, _ in results]).reshape(values.shape)
+    )
     return _assemble(dataset, spikes, [estimates for _, estimates, _ in results], method, notices)
 
 
 def _delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
     """Return the dF/F to deconvolve, and what was done to get it."""
     if "calcium" not in dataset:
-        raise InputError("there is no calcium to deconvolve", where="field 'calcium'",
-                         remedy="an event-form recording holds its spikes already")
+        raise InputError(
+            "there is no calcium to deconvolve",
+            where="field 'calcium'",
+            remedy="an event-form recording holds its spikes already",
+        )
     schema.validate(dataset.drop_vars("calcium").assign(calcium=dataset["calcium"].where(np.isfinite)))
     calcium = dataset["calcium"]
     units = str(calcium.attrs.get("units", dataset.attrs.get("units", "")))
     if units == "active fraction" or dataset.sizes["time"] < SHORTEST_RUN:
-        raise InputError(f"{dataset.sizes['time']} frames of '{units or 'no units'}' per trace hold no time course",
-                         where="field 'calcium'", remedy="read the full traces; an active fraction is used as it is")
+        raise InputError(
+            f"{dataset.sizes['time']} frames of '{units or 'no units'}' per trace hold no time course",
+            where="field 'calcium'",
+            remedy="read the full traces; an active fraction is used as it is",
+        )
     if units.lower() in DELTA_F or units == "":
         return calcium, [] if units else ["calcium has no units: taken as dF/F"]
     if units.lower() in ("raw fluorescence", "fluorescence", "raw", "a.u.", "au"):
         return delta_f_over_f(dataset), ["calcium is raw fluorescence: dF/F over a running percentile was deconvolved"]
-    raise InputError(f"the units are '{units}'", where="field 'calcium'",
-                     remedy="set them to 'dF/F' or 'raw fluorescence'")
+    raise InputError(
+        f"the units are '{units}'", where="field 'calcium'", remedy="set them to 'dF/F' or 'raw fluorescence'"
+    )
 
 
 def _native(trace: NDArray[Any]) -> Floats:
@@ -106,8 +115,9 @@ def _native(trace: NDArray[Any]) -> Floats:
     return plain
 
 
-def _one(method: Deconvolution, trace: Floats, breaks: Sequence[int],
-         rate: float) -> tuple[Floats, dict[str, float], str]:
+def _one(
+    method: Deconvolution, trace: Floats, breaks: Sequence[int], rate: float
+) -> tuple[Floats, dict[str, float], str]:
     """Deconvolve one neuron, shape (trial, time): its spikes, its estimates, and what was wrong with it."""
     from threadpoolctl import threadpool_limits
 
@@ -160,8 +170,13 @@ def _notices(names: NDArray[Any], results: Sequence[tuple[str, dict[str, float]]
     return [f"neuron {', '.join(cells)}: {note}" for note, cells in by_note.items()]
 
 
-def _assemble(dataset: xr.Dataset, spikes: xr.DataArray, estimates: Sequence[dict[str, float]], method: Deconvolution,
-              notices: list[str]) -> xr.Dataset:
+def _assemble(
+    dataset: xr.Dataset,
+    spikes: xr.DataArray,
+    estimates: Sequence[dict[str, float]],
+    method: Deconvolution,
+    notices: list[str],
+) -> xr.Dataset:
     """Put spikes, estimates and notices into a copy of the recording."""
     unit = "dF/F" if method.name == "oasis" else "dF/F per frame"
     attrs = {"units": unit, "method": method.name}

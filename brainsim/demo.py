@@ -62,8 +62,10 @@ def run(folder: str | Path, say: Say, bar: Bar, seed: int = 0, *, overwrite: boo
         recording = load_dataset(RECORDING)
         say(f"1/6 recording: {describe(recording)}")
         spikes = _spikes(recording, draft, say, bar)
+        say("3/6 fitting a spiking network, twice (the first time each is compiled to C++, half a minute)")
         fits = {
-            "inferred": _fit(spikes, "spikes", draft, (say, bar, seed)), "events": _fit(spikes, "events", draft, (say, bar, seed)),
+            "inferred": _fit(spikes, "spikes", draft, (say, bar, seed)),
+            "events": _fit(spikes, "events", draft, (say, bar, seed)),
         }
         sources = {f"simulated_{name}": _free_run(network, name, draft, seed) for name, network in fits.items()}
         say(f"4/6 the two fitted networks ran freely: {', '.join(rate_line(each) for each in sources.values())}")
@@ -71,7 +73,13 @@ def run(folder: str | Path, say: Say, bar: Bar, seed: int = 0, *, overwrite: boo
         say("6/6 comparing recorded, simulated and generated activity")
         with bar("compare") as progress:
             result = compare(recording, sources, seed, progress, reference=RECORDING)
-        page = report.fill(draft, result, fits["events"].fit_, learning_curve=read_curve(draft / "gan" / "learning_curve.csv"), commands=commands(seed))
+        page = report.fill(
+            draft,
+            result,
+            fits["events"].fit_,
+            learning_curve=read_curve(draft / "gan" / "learning_curve.csv"),
+            commands=commands(seed),
+        )
     for name, sentence in result.verdict.items():
         say(f"    {name}: {sentence}")
     seconds = time.perf_counter() - begin
@@ -83,8 +91,10 @@ def describe(recording: xr.Dataset) -> str:
     """Say in a line what a recording is."""
     length = recording.sizes["time"] / float(recording.attrs["sampling_rate_hz"]) / 60
     kinds = len(set(recording["stimulus"].values.tolist()))
-    return (f"{RECORDING}, simulated so that the truth is known: {recording.sizes['neuron']} neurons, {length:.0f} minutes at "
-            f"{recording.attrs['sampling_rate_hz']:g} Hz, {recording.sizes['trial']} trials of {kinds} stimuli")
+    return (
+        f"{RECORDING}, simulated so that the truth is known: {recording.sizes['neuron']} neurons, "
+        f"{length:.0f} minutes at {recording.attrs['sampling_rate_hz']:g} Hz, {recording.sizes['trial']} trials of {kinds} stimuli"
+    )
 
 
 def rate_line(simulated: xr.Dataset) -> str:
@@ -97,21 +107,28 @@ def against_truth(fit: xr.Dataset) -> dict[str, float]:
     other = ~np.eye(fit.sizes["neuron"], dtype=bool)
     true, score = (fit["true_weight"].values != 0)[other], np.abs(fit["z"].values)[other]
     called = (fit["edge_probability"].values > 0.5)[other]
-    return {"average_precision": float(average_precision_score(true, score)), "chance": float(true.mean()),
-            "called": int(called.sum()), "called_true": int((called & true).sum())}
+    return {
+        "average_precision": float(average_precision_score(true, score)),
+        "chance": float(true.mean()),
+        "called": int(called.sum()),
+        "called_true": int((called & true).sum()),
+    }
 
 
 def commands(seed: int) -> list[str]:
     """Return the commands that do the same one by one."""
     s = f"--seed {seed}"
     return [
-        "brainsim data list", "brainsim deconvolve pairing-small.nc --out spikes.nc",
+        "brainsim data list",
+        "brainsim deconvolve pairing-small.nc --out spikes.nc",
         f"brainsim snn fit spikes.nc --rule ml --input spikes --out fit_inferred.nc {s}",
         f"brainsim snn fit spikes.nc --rule ml --input events --out fit_events.nc {s}",
         f"brainsim snn sample fit_inferred.nc --out simulated_inferred.nc {s}",
         f"brainsim snn sample fit_events.nc --out simulated_events.nc {s}",
-        f"brainsim gan train pairing-small.nc --epochs {EPOCHS} --out gan {s}", f"brainsim gan sample gan --trials 20 --out generated.nc {s}",
-        f"brainsim compare pairing-small.nc simulated_inferred.nc simulated_events.nc generated.nc --fit fit_events.nc --out report {s}",
+        f"brainsim gan train pairing-small.nc --epochs {EPOCHS} --out gan {s}",
+        f"brainsim gan sample gan --trials 20 --out generated.nc {s}",
+        "brainsim compare pairing-small.nc simulated_inferred.nc simulated_events.nc generated.nc "
+        f"--fit fit_events.nc --out report {s}",
     ]
 
 
@@ -132,9 +149,11 @@ def _fit(spikes: xr.Dataset, source: str, draft: Path, how: tuple[Say, Bar, int]
     assert network.fit_ is not None
     save_recording(network.fit_, draft / f"fit_{name}.nc")
     found, attrs = against_truth(network.fit_), network.fit_.attrs
-    say(f"3/6 spiking network fitted to {words} in {attrs['seconds_fit']:.0f} s (compiled in {attrs['seconds_compile']:.0f} s): "
+    say(
+        f"    fitted to {words} in {attrs['seconds_fit']:.0f} s, compiled in {attrs['seconds_compile']:.0f} s: "
         f"average precision {found['average_precision']:.2f} (chance {found['chance']:.2f}), "
-        f"{found['called_true']} of {found['called']} called connections are true")
+        f"{found['called_true']} of {found['called']} called connections are true"
+    )
     return network
 
 
@@ -152,5 +171,6 @@ def _generate(recording: xr.Dataset, draft: Path, how: tuple[Say, Bar, int]) -> 
         model.fit(recording, progress, folder=draft / "gan")
     generated = model.sample(20, seed=seed)
     save_recording(generated, draft / "generated.nc")
-    say(f"5/6 GAN trained for {EPOCHS} epochs in {time.perf_counter() - begin:.0f} s; {generated.sizes['trial']} trials generated")
+    seconds, trials = time.perf_counter() - begin, generated.sizes["trial"]
+    say(f"5/6 GAN trained for {EPOCHS} epochs in {seconds:.0f} s; {trials} trials generated")
     return generated

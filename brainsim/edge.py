@@ -79,7 +79,9 @@ def _local_probability(score: Array, p: Array) -> Array:
     share[counts == 0] = np.nan
     known = ~np.isnan(share)
     middle = (bins[:-1] + bins[1:]) / 2
-    curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(middle[known], share[known], sample_weight=counts[known])
+    curve = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(
+        middle[known], share[known], sample_weight=counts[known]
+    )
     probability: Array = curve.predict(score)
     return probability
 

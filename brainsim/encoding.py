@@ -1,6 +1,7 @@
-"""A recording as the rule ``ml`` sees it: spikes in bins, stimulus and drift as covariates, gaps where frames are missing."""
+"""A recording as the rule ``ml`` sees it: spikes in bins, stimulus and drift as covariates, gaps for missing frames."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -74,8 +75,11 @@ def encode(dataset: xr.Dataset, source: str = "auto", bin_s: float = EVENT_BIN_S
         return _from_events(dataset, bin_s)
     if source == "spikes" and "spikes" in dataset:
         return _from_frames(dataset)
-    raise InputError("there are no spikes to fit", where=f"field '{'spike_time' if source == 'events' else 'spikes'}'",
-                     remedy="infer them first: brainsim deconvolve REC.nc --out SPK.nc")
+    raise InputError(
+        "there are no spikes to fit",
+        where=f"field '{'spike_time' if source == 'events' else 'spikes'}'",
+        remedy="infer them first: brainsim deconvolve REC.nc --out SPK.nc",
+    )
 
 
 def _from_events(dataset: xr.Dataset, bin_s: float) -> Encoded:
@@ -85,10 +89,14 @@ def _from_events(dataset: xr.Dataset, bin_s: float) -> Encoded:
     bins = max(1, int(np.ceil(length / bin_s - 1e-9)))
     spikes = Events.of(cells, np.minimum((times / bin_s + 1e-9).astype(int), bins - 1), np.ones(len(times)), n)
     edges = np.zeros((0, 2))
-    if "time" in dataset.coords and "trial" not in dataset.get("calcium", xr.DataArray(0)).dims and dataset.sizes.get("time", 0) > 1:
+    if (
+        "time" in dataset.coords
+        and "trial" not in dataset.get("calcium", xr.DataArray(0)).dims
+        and dataset.sizes.get("time", 0) > 1
+    ):
         time, rate = dataset["time"].values, float(dataset.attrs["sampling_rate_hz"])
         parts = segments(time, rate)
-        edges = np.array([[time[a.stop - 1] + 1 / rate, time[b.start]] for a, b in zip(parts[:-1], parts[1:], strict=True)]).reshape(-1, 2)
+        edges = np.array([[time[a.stop - 1] + 1 / rate, time[b.start]] for a, b in pairwise(parts)]).reshape(-1, 2)
     at = np.clip(np.round(edges / bin_s).astype(int), 0, bins)
     gaps = _switches(np.tile(np.arange(n), len(at)), np.repeat(at[:, 0], n), np.repeat(at[:, 1], n), n)
     onset = _onset_bins(dataset, bin_s, bins)
@@ -106,8 +114,11 @@ def _from_frames(dataset: xr.Dataset) -> Encoded:
     spikes, rate = dataset["spikes"], float(dataset.attrs.get("sampling_rate_hz", 0) or 0)
     cut = "trial" in spikes.dims
     if dataset.sizes["time"] < 2 or rate <= 0:
-        raise InputError("the spikes have no time course (one frame per trial), so they cannot tell who drives whom",
-                         where="field 'spikes'", remedy="give the recording with all its frames")
+        raise InputError(
+            "the spikes have no time course (one frame per trial), so they cannot tell who drives whom",
+            where="field 'spikes'",
+            remedy="give the recording with all its frames",
+        )
     time = dataset["time"].values
     runs = [slice(0, len(time))] * dataset.sizes["trial"] if cut else segments(time, rate)
     pad = 8
@@ -136,7 +147,9 @@ def _onset_frames(dataset: xr.Dataset, runs: list[slice], begins: NDArray[np.int
         return begins[:-1].astype(np.int64)
     if "onset" not in dataset.coords:
         return np.zeros(0, np.int64)
-    frame = np.searchsorted(dataset["time"].values, dataset["onset"].values - 0.5 / float(dataset.attrs["sampling_rate_hz"]))
+    frame = np.searchsorted(
+        dataset["time"].values, dataset["onset"].values - 0.5 / float(dataset.attrs["sampling_rate_hz"])
+    )
     bins = np.full(len(frame), -1, np.int64)
     for run, begin in zip(runs, begins, strict=False):
         inside = (frame >= run.start) & (frame < run.stop)
@@ -195,11 +208,12 @@ def covariates(encoded: Encoded, stimulus: NDArray[np.str_], window_s: float) ->
         How long after onset a stimulus may act [s].
     """
     inside = encoded.onset >= 0
-    names, source, step, size = [], [], [], []
+    names: list[str] = []
+    source, step, size = [], [], []
     edges = _box_edges(encoded.bin_s, window_s)
     for label in sorted(set(stimulus[inside].tolist())) if len(stimulus) else []:
         onsets = encoded.onset[inside & (stimulus == label)]
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
+        for a, b in pairwise(edges):
             for at, height in ((a, 1.0), (b, -1.0)):
                 source.append(np.full(len(onsets), len(names)))
                 step.append(np.minimum(onsets + at, encoded.bins))
@@ -207,7 +221,7 @@ def covariates(encoded: Encoded, stimulus: NDArray[np.str_], window_s: float) ->
             names.append(f"stimulus {label} {a * encoded.bin_s:g}..{b * encoded.bin_s:g} s")
     boxes = int(np.clip(encoded.bins * encoded.bin_s // DRIFT_BOX_S, 1, MOST_DRIFT_BOXES))
     bounds = np.linspace(0, encoded.bins, boxes + 1).astype(int)
-    for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+    for a, b in pairwise(bounds):
         source.append(np.full(2, len(names)))
         step.append(np.array([a, b]))
         size.append(np.array([1.0, -1.0]))

@@ -112,8 +112,14 @@ def _neuron_group(group: Group, dt: Any, functions: dict[str, Any]) -> Any:
     import brian2 as b2
 
     return b2.NeuronGroup(
-        group.size, group.equations, threshold=group.threshold or None, reset=group.reset if group.threshold else None, method="euler",
-        dt=dt, namespace=functions, name=group.name,
+        group.size,
+        group.equations,
+        threshold=group.threshold or None,
+        reset=group.reset if group.threshold else None,
+        method="euler",
+        dt=dt,
+        namespace=functions,
+        name=group.name,
     )
 
 
@@ -121,9 +127,16 @@ def _synapses(projection: Projection, objects: dict[str, Any], dt: Any, function
     import brian2 as b2
 
     synapses = b2.Synapses(
-        objects[projection.source], objects[projection.target], projection.equations,
-        on_pre=projection.on_pre or None, on_post=projection.on_post or None, dt=dt, namespace=functions,
-        name=projection.name, delay={"pre": projection.delay * dt}, method="euler",
+        objects[projection.source],
+        objects[projection.target],
+        projection.equations,
+        on_pre=projection.on_pre or None,
+        on_post=projection.on_post or None,
+        dt=dt,
+        namespace=functions,
+        name=projection.name,
+        delay={"pre": projection.delay * dt},
+        method="euler",
     )
     if projection.on_post:
         synapses.post.order = 1  # learning from postsynaptic spikes comes after transmission
@@ -137,7 +150,9 @@ def _add_operations(owner: Any, operations: tuple[Operation, ...], dt: Any, part
         parts.append(owner.run_regularly(each.code, dt=dt * each.every, when=each.when, order=each.order, name=name))
 
 
-def _run_numpy(blueprint: Blueprint, recorded: RecordedInput, arrays: Mapping[str, Any], wanted: list[str]) -> dict[str, NDArray[Any]]:
+def _run_numpy(
+    blueprint: Blueprint, recorded: RecordedInput, arrays: Mapping[str, Any], wanted: list[str]
+) -> dict[str, NDArray[Any]]:
     import brian2 as b2
 
     b2.set_device("runtime")
@@ -162,7 +177,9 @@ def _function(name: str, call: Callable[..., Any] | None = None) -> Any:
     import brian2 as b2
 
     function = b2.Function(
-        call or (lambda *_: 0.0), arg_units=[1] * FUNCTIONS[name], return_unit=1,
+        call or (lambda *_: 0.0),
+        arg_units=[1] * FUNCTIONS[name],
+        return_unit=1,
         return_type="integer" if name == "event_step" else "float",
     )
     function.implementations.add_implementation("cpp", "", name=name)
@@ -203,9 +220,13 @@ def _build(blueprint: Blueprint, digest: str) -> Program:
 
 def _take_length_from_input(main: Path, dt_ms: float) -> None:
     """Let the program run as long as its recorded input says, so that another length needs no other program."""
-    text, found = re.subn(r"network\.run\([^,]+,", f"network.run((brainsim::last_step() - 0.5) * {dt_ms / 1000!r},", main.read_text())
+    text, found = re.subn(
+        r"network\.run\([^,]+,", f"network.run((brainsim::last_step() - 0.5) * {dt_ms / 1000!r},", main.read_text()
+    )
     if found != 1:
-        raise ToolError("this version of Brian2 writes another main.cpp", remedy="install the versions of constraints.txt")
+        raise ToolError(
+            "this version of Brian2 writes another main.cpp", remedy="install the versions of constraints.txt"
+        )
     main.write_text(text)
 
 
@@ -215,7 +236,11 @@ def _writable_cache() -> Path:
         home.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=home).close()
     except OSError as error:
-        raise OutputError("the cache of compiled networks cannot be written", where=str(home), remedy="set BRAINSIM_CACHE to a folder that can be written") from error
+        raise OutputError(
+            "the cache of compiled networks cannot be written",
+            where=str(home),
+            remedy="set BRAINSIM_CACHE to a folder that can be written",
+        ) from error
     return home
 
 

@@ -14,8 +14,9 @@ from brainsim.reader._cell import protected
 from brainsim.store import check_target, write_text
 
 
-def write_csv(dataset: xr.Dataset, path: str | Path, variable: str | None = None, *,
-              overwrite: bool = False) -> list[Path]:
+def write_csv(
+    dataset: xr.Dataset, path: str | Path, variable: str | None = None, *, overwrite: bool = False
+) -> list[Path]:
     """Write a recording as CSV.
 
     Traces become a wide table (a column `time_s`, a column per neuron), spike times a long one (`neuron`, `time_s`),
@@ -51,8 +52,11 @@ def write_csv(dataset: xr.Dataset, path: str | Path, variable: str | None = None
     present = [name for name in ("calcium", "spikes", "spike_time") if name in dataset]
     variable = variable or next(iter(present), "calcium")
     if variable not in present:
-        raise InputError(f"there is no {variable} (there are: {', '.join(present) or 'no traces, no spikes'})",
-                         where=f"field '{variable}'", remedy="choose one that the recording has")
+        raise InputError(
+            f"there is no {variable} (there are: {', '.join(present) or 'no traces, no spikes'})",
+            where=f"field '{variable}'",
+            remedy="choose one that the recording has",
+        )
     if "trial" in dataset[variable].dims:
         tables = _trial_table(dataset, variable, path)
     else:
@@ -86,8 +90,11 @@ def _events(dataset: xr.Dataset) -> Iterable[list[Any]]:
 def _trial_table(dataset: xr.Dataset, variable: str, path: Path) -> dict[Path, Iterable[list[Any]]]:
     """Return the matrix trial x neuron, and the tags."""
     if dataset.sizes["time"] > 1:
-        raise InputError(f"trials of {dataset.sizes['time']} frames fit no flat table", where=f"field '{variable}'",
-                         remedy="write the continuous recording, or keep .nc")
+        raise InputError(
+            f"trials of {dataset.sizes['time']} frames fit no flat table",
+            where=f"field '{variable}'",
+            remedy="write the continuous recording, or keep .nc",
+        )
     values = dataset[variable].isel(time=0).transpose("trial", "neuron").values
     tables: dict[Path, Iterable[list[Any]]] = {path: [list(map(_cell, row)) for row in values]}
     if "stimulus" in dataset.coords:
@@ -114,8 +121,11 @@ def _names(dataset: xr.Dataset) -> list[str]:
 def _name(name: object) -> str:
     text = str(name)
     if text != text.strip() or not text or "\n" in text or "\r" in text:
-        raise InputError(f"the name {text!r} does not survive in a CSV file", where="field 'neuron' or 'stimulus'",
-                         remedy="rename it: no line breaks, no blanks around it, not empty")
+        raise InputError(
+            f"the name {text!r} does not survive in a CSV file",
+            where="field 'neuron' or 'stimulus'",
+            remedy="rename it: no line breaks, no blanks around it, not empty",
+        )
     return protected(text)
 
 

@@ -48,8 +48,11 @@ def delta_f_over_f(dataset: xr.Dataset, window: float = 60.0, percentile: float 
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio[part, seen] = (values[part][:, seen] - floor) / floor
     if not sound.any():
-        raise InputError("no trace has a baseline above 0", where="field 'calcium'",
-                         remedy="it is no raw fluorescence: set its `units` to 'dF/F' if it is one")
+        raise InputError(
+            "no trace has a baseline above 0",
+            where="field 'calcium'",
+            remedy="it is no raw fluorescence: set its `units` to 'dF/F' if it is one",
+        )
     ratio[:, ~sound] = np.nan
     return trace.copy(data=np.moveaxis(ratio, 0, axis)).assign_attrs(units="dF/F")
 

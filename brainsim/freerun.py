@@ -44,17 +44,29 @@ def sample(fit: xr.Dataset, seed: int = 0, target: str = "cpp") -> xr.Dataset:
         If the fit is not of the rule ``ml``.
     """
     if fit.attrs.get("rule") != "ml":
-        raise InputError(f"a fit of the rule '{fit.attrs.get('rule')}' does not run freely", where="field 'rule'", remedy="fit with --rule ml")
+        raise InputError(
+            f"a fit of the rule '{fit.attrs.get('rule')}' does not run freely",
+            where="field 'rule'",
+            remedy="fit with --rule ml",
+        )
     cells, bins, counts = _spikes(fit, seed, target)
     rng = np.random.default_rng([seed, 1])
-    result = _frames(fit, cells, bins, counts, rng) if fit.attrs["input"] == "binned" else _events(fit, cells, bins, counts, rng)
+    result = (
+        _frames(fit, cells, bins, counts, rng)
+        if fit.attrs["input"] == "binned"
+        else _events(fit, cells, bins, counts, rng)
+    )
     for name in ("cell_type", "onset", "duration", "stimulus", "session", "position"):
         if name in fit.coords:
             result = result.assign_coords({name: fit[name].variable})
     ratio = float(counts.sum() / max(fit["count"].values.sum(), 1.0))
-    result.attrs.update(source="simulated", model=f"{fit.attrs['rule']}/{fit.attrs['neuron_model']}", seed=seed, rate_ratio=ratio)
+    result.attrs.update(
+        source="simulated", model=f"{fit.attrs['rule']}/{fit.attrs['neuron_model']}", seed=seed, rate_ratio=ratio
+    )
     if ratio > RUNAWAY:
-        result.attrs["notices"] = f"the free-running network fires {ratio:.1f} times as often as the recorded one: do not trust it"
+        result.attrs["notices"] = (
+            f"the free-running network fires {ratio:.1f} times as often as the recorded one: do not trust it"
+        )
     for name in ("trial_frames", "sampling_rate_hz"):
         if name in fit.attrs:
             result.attrs[name] = fit.attrs[name]
@@ -72,20 +84,36 @@ def _spikes(fit: xr.Dataset, seed: int, target: str) -> tuple[NDArray[np.int64],
     jump_weight[:k, :n] = fit["covariate_weight"].values
     bias, ceiling = np.full(size, -60.0), np.zeros(size)
     bias[:n], ceiling[:n] = fit["bias"].values, np.log(HEADROOM * np.maximum(fit["largest"].values, 1e-6))
-    jumps = Events.of(fit["jump_covariate"].values.astype(int), np.maximum(fit["jump_bin"].values.astype(int) - 1, 0), fit["jump_size"].values, k).padded(afferents)
+    jumps = Events.of(
+        fit["jump_covariate"].values.astype(int),
+        np.maximum(fit["jump_bin"].values.astype(int) - 1, 0),
+        fit["jump_size"].values,
+        k,
+    ).padded(afferents)
     step, amplitude = first_events(jumps)
     arrays = {
-        "synapse.w": weight, "synapse.plastic": 0.0, "feedforward.w": jump_weight, "feedforward.holds": 1.0, "neuron.current_gain": 0.0,
-        "neuron.tau_m": fit.attrs["tau_s"] / fit.attrs["bin_s"] / 1000, "neuron.bias": bias, "neuron.ceiling": ceiling,
-        "afferent.next_step": step, "afferent.amplitude": amplitude,
+        "synapse.w": weight,
+        "synapse.plastic": 0.0,
+        "feedforward.w": jump_weight,
+        "feedforward.holds": 1.0,
+        "neuron.current_gain": 0.0,
+        "neuron.tau_m": fit.attrs["tau_s"] / fit.attrs["bin_s"] / 1000,
+        "neuron.bias": bias,
+        "neuron.ceiling": ceiling,
+        "afferent.next_step": step,
+        "afferent.amplitude": amplitude,
     }
     bins = int(fit.attrs["bins"])
-    found = network.run(RecordedInput(bins, seed=seed, events=jumps), arrays, [f"neuron_spikes.{v}" for v in ("i", "t", "spikes")])
+    found = network.run(
+        RecordedInput(bins, seed=seed, events=jumps), arrays, [f"neuron_spikes.{v}" for v in ("i", "t", "spikes")]
+    )
     at = np.round(found["neuron_spikes.t"] * 1000).astype(int)
     return found["neuron_spikes.i"].astype(int), np.minimum(at, bins - 1), found["neuron_spikes.spikes"].astype(float)
 
 
-def _frames(fit: xr.Dataset, cells: NDArray[np.int64], bins: NDArray[np.int64], counts: Array, rng: np.random.Generator) -> xr.Dataset:
+def _frames(
+    fit: xr.Dataset, cells: NDArray[np.int64], bins: NDArray[np.int64], counts: Array, rng: np.random.Generator
+) -> xr.Dataset:
     """Return spikes and calcium per frame, laid out in time as the recording was."""
     n, total, rate = fit.sizes["neuron"], int(fit.attrs["bins"]), float(fit.attrs["sampling_rate_hz"])
     laid = np.zeros((total, n))
@@ -100,10 +128,13 @@ def _frames(fit: xr.Dataset, cells: NDArray[np.int64], bins: NDArray[np.int64], 
         spikes, traces = np.stack([laid[run] for run in runs]), np.stack(calcium)
     else:
         dims = ("time", "neuron")  # type: ignore[assignment]
-        time = np.concatenate([start + np.arange(run.stop - run.start) / rate for start, run in zip(starts, runs, strict=True)])
+        time = np.concatenate(
+            [start + np.arange(run.stop - run.start) / rate for start, run in zip(starts, runs, strict=True)]
+        )
         spikes, traces = np.concatenate([laid[run] for run in runs]), np.concatenate(calcium)
     return xr.Dataset(
-        {"calcium": (dims, traces, {"units": "dF/F"}), "spikes": (dims, spikes)}, coords={"time": time, "neuron": fit["neuron"].values},
+        {"calcium": (dims, traces, {"units": "dF/F"}), "spikes": (dims, spikes)},
+        coords={"time": time, "neuron": fit["neuron"].values},
     )
 
 
@@ -114,12 +145,16 @@ def _fluorescence(fit: xr.Dataset, spikes: Array, rate: float, rng: np.random.Ge
         np.nan_to_num(fit[name].values, nan=default) if name in fit.coords else np.full(n, default)
         for name, default in (("decay_time", 0.6), ("noise", 0.05), ("baseline", 0.0))
     )
-    traces = np.stack([lfilter([1.0], [1.0, -np.exp(-1 / (max(decay[i], 1e-3) * rate))], spikes[:, i]) for i in range(n)], axis=1)
+    traces = np.stack(
+        [lfilter([1.0], [1.0, -np.exp(-1 / (max(decay[i], 1e-3) * rate))], spikes[:, i]) for i in range(n)], axis=1
+    )
     noisy: Array = baseline + traces + noise * rng.standard_normal(traces.shape)
     return noisy
 
 
-def _events(fit: xr.Dataset, cells: NDArray[np.int64], bins: NDArray[np.int64], counts: Array, rng: np.random.Generator) -> xr.Dataset:
+def _events(
+    fit: xr.Dataset, cells: NDArray[np.int64], bins: NDArray[np.int64], counts: Array, rng: np.random.Generator
+) -> xr.Dataset:
     """Return spike times and the fluorescence an indicator would show."""
     n, width = fit.sizes["neuron"], float(fit.attrs["bin_s"])
     repeat = counts.astype(int)
@@ -132,6 +167,11 @@ def _events(fit: xr.Dataset, cells: NDArray[np.int64], bins: NDArray[np.int64], 
     frames = fit["frame_time"].values if "frame_time" in fit else np.arange(max(1, int(duration * rate))) / rate
     calcium = Indicator().fluorescence(times, cells, n, frames, rng)
     return xr.Dataset(
-        {"calcium": (("time", "neuron"), calcium, {"units": "dF/F"}), "spike_time": ("spike", times), "spike_neuron": ("spike", cells)},
-        coords={"time": frames, "neuron": fit["neuron"].values}, attrs={"duration_s": duration, "sampling_rate_hz": rate},
+        {
+            "calcium": (("time", "neuron"), calcium, {"units": "dF/F"}),
+            "spike_time": ("spike", times),
+            "spike_neuron": ("spike", cells),
+        },
+        coords={"time": frames, "neuron": fit["neuron"].values},
+        attrs={"duration_s": duration, "sampling_rate_hz": rate},
     )

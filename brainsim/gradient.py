@@ -22,6 +22,8 @@ RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 COVARIATE_PRECISION = 1.0
 LONGEST_RESPONSE_S = 10.0
 MOST_PASSES = 20
+COARSE_BIN_S = 0.02
+INFLATED = 1.5
 PASSES_CHOOSING = 8
 
 Array = NDArray[np.float64]
@@ -74,7 +76,11 @@ class Fit:
         self.covariates: Covariates = covariates(self.encoded, stimulus, response_window(dataset))
         self.problem: Problem = problem(self.encoded, self.covariates.jumps, rule.tau / 1000, rule.delay / 1000)
         if not len(self.problem.spikes.step):
-            raise FitError("there is not one spike in the recording", where="field 'spikes'", remedy="check the deconvolution, or the spike times")
+            raise FitError(
+                "there is not one spike in the recording",
+                where="field 'spikes'",
+                remedy="check the deconvolution, or the spike times",
+            )
         self.seconds_compile, self._begin = 0.0, time.perf_counter()
 
     def run(self) -> tuple[Fitted, Fitted, Statistics]:
@@ -91,7 +97,9 @@ class Fit:
             folds = blocked_folds(self.problem.bins, self.problem.tau)
             facts = statistics(self.problem, folds.held(self.problem.bins))
             held = self._choose(facts, folds)
-            whole = replace(facts, count=_both(facts.count), bins=_both(facts.bins), coincidence=_both(facts.coincidence))
+            whole = replace(
+                facts, count=_both(facts.count), bins=_both(facts.bins), coincidence=_both(facts.coincidence)
+            )
             everything = Folds(np.ones_like(folds.kind), folds.chunk)
             return held, self._solve(whole, everything, held.ridge, held.solutions, MOST_PASSES), whole
 
@@ -116,7 +124,9 @@ class Fit:
                 break
         return tried[best]
 
-    def _solve(self, facts: Statistics, folds: Folds, ridge: float, start: list[Solution] | None, passes: int = PASSES_CHOOSING) -> Fitted:
+    def _solve(
+        self, facts: Statistics, folds: Folds, ridge: float, start: list[Solution] | None, passes: int = PASSES_CHOOSING
+    ) -> Fitted:
         n = self.problem.neurons
         precision = np.concatenate([np.full(n, ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
         metric = Metric.of(facts, self.problem.bins, precision)
@@ -149,7 +159,7 @@ def _both(values: Array) -> Array:
 def response_window(dataset: xr.Dataset) -> float:
     """Return how long a stimulus may act: a trial, at most 10 s [s]."""
     rate = float(dataset.attrs.get("sampling_rate_hz", 0) or 0)
-    if "onset" not in dataset.coords and "trial" not in dataset.dims or dataset.sizes.get("trial", 0) == 0:
+    if ("onset" not in dataset.coords and "trial" not in dataset.dims) or dataset.sizes.get("trial", 0) == 0:
         return 1.0
     if rate > 0 and dataset.sizes.get("time", 0) > 1:
         return min(LONGEST_RESPONSE_S, trial_frames(dataset) / rate)
@@ -192,37 +202,87 @@ def _dataset(dataset: xr.Dataset, work: Fit, held: Fitted, final: Fitted, facts:
     n, weight = work.problem.neurons, final.joined("weight")
     names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
     precision = np.concatenate([np.full(n, final.ridge), np.full(work.problem.covariates, COVARIATE_PRECISION)])
-    variance = Metric.of(facts, work.problem.bins, precision).variance(np.maximum(facts.count[0], 1.0), lifts(facts, work.problem.bins))[:n]
+    variance = Metric.of(facts, work.problem.bins, precision).variance(
+        np.maximum(facts.count[0], 1.0), lifts(facts, work.problem.bins)
+    )[:n]
     other = ~np.eye(n, dtype=bool)
     fires = facts.count[0] > 0
     usable = other & fires[:, None] & fires[None, :]
     pair = np.where(usable, weight[:n], 0.0)
     found = edges(pair / np.sqrt(variance), usable)
     types = cell_types(found, usable)
-    matrix = {"weight": pair, "weight_se": np.sqrt(variance) * found.inflation, "z": found.z, "q_value": found.q_value,
-              "edge_probability": found.probability, "delay": np.full((n, n), work.problem.delay * work.encoded.bin_s)}
+    matrix = {
+        "weight": pair,
+        "weight_se": np.sqrt(variance) * found.inflation,
+        "z": found.z,
+        "q_value": found.q_value,
+        "edge_probability": found.probability,
+        "delay": np.full((n, n), work.problem.delay * work.encoded.bin_s),
+    }
     count = held_spikes(work, n)
     column = {
-        "bias": final.joined("beta") - facts.mean @ weight, "history": np.diag(weight[:n]).copy(),
+        "bias": final.joined("beta") - facts.mean @ weight,
+        "history": np.diag(weight[:n]).copy(),
         "log_likelihood": np.divide(held.joined("held"), count, out=np.full(n, np.nan), where=count > 0),
-        "spike_unit_used": work.encoded.unit, "count": facts.count[0], "largest": _largest(work.encoded),
+        "spike_unit_used": work.encoded.unit,
+        "count": facts.count[0],
+        "largest": _largest(work.encoded),
     }
     result = xr.Dataset(
-        {k: (("pre", "post"), v) for k, v in matrix.items()} | {k: ("neuron", v) for k, v in column.items()}
-        | {"cell_type_probability": ("neuron", types.probability), "covariate_weight": (("covariate", "neuron"), weight[n:])}
+        {k: (("pre", "post"), v) for k, v in matrix.items()}
+        | {k: ("neuron", v) for k, v in column.items()}
+        | {
+            "cell_type_probability": ("neuron", types.probability),
+            "covariate_weight": (("covariate", "neuron"), weight[n:]),
+        }
         | _schedule(work),
-        coords={"pre": names, "post": names, "neuron": names, "cell_type": ("neuron", types.cell_type), "covariate": work.covariates.names},
+        coords={
+            "pre": names,
+            "post": names,
+            "neuron": names,
+            "cell_type": ("neuron", types.cell_type),
+            "covariate": work.covariates.names,
+        },
     )
     total, spikes = final.joined("fitted").sum(), facts.count[0].sum()
     result.attrs = {
-        "rule": "ml", "neuron_model": "lif", "passes": max(s.passes for s in final.solutions), "ridge": final.ridge,
-        "passes_held_out": max(s.passes for s in held.solutions), "log_likelihood_per_spike": float(total / spikes),
-        "log_likelihood_per_spike_held_out": float(np.nansum(held.joined("held")) / max(count.sum(), 1e-9)), "null_inflation": found.inflation,
-        "bin_s": work.encoded.bin_s, "bins": work.problem.bins, "tau_s": work.problem.tau * work.encoded.bin_s,
-        "delay_s": work.problem.delay * work.encoded.bin_s, "input": work.encoded.kind, "silent_neurons": int((~fires).sum()),
-        "seconds_compile": work.seconds_compile, "seconds_fit": work.seconds,
+        "rule": "ml",
+        "neuron_model": "lif",
+        "passes": max(s.passes for s in final.solutions),
+        "ridge": final.ridge,
+        "passes_held_out": max(s.passes for s in held.solutions),
+        "log_likelihood_per_spike": float(total / spikes),
+        "log_likelihood_per_spike_held_out": float(np.nansum(held.joined("held")) / max(count.sum(), 1e-9)),
+        "null_inflation": found.inflation,
+        "bin_s": work.encoded.bin_s,
+        "bins": work.problem.bins,
+        "tau_s": work.problem.tau * work.encoded.bin_s,
+        "delay_s": work.problem.delay * work.encoded.bin_s,
+        "input": work.encoded.kind,
+        "silent_neurons": int((~fires).sum()),
+        "seconds_compile": work.seconds_compile,
+        "seconds_fit": work.seconds,
     }
+    result.attrs["notices"] = "\n".join(doubts(result))
     return result
+
+
+def doubts(fit: xr.Dataset) -> list[str]:
+    """Say why a fit should not be trusted as it stands; empty where nothing speaks against it."""
+    attrs, found = fit.attrs, []
+    if attrs["bin_s"] > COARSE_BIN_S:
+        found.append(
+            f"a bin is {1000 * attrs['bin_s']:.0f} ms and a synapse acts within a few: "
+            "these are couplings from one frame to the next, not synapses"
+        )
+    if attrs["null_inflation"] > INFLATED:
+        found.append(
+            f"scores of unconnected pairs are {attrs['null_inflation']:.1f} times too wide, so hidden common input is "
+            "likely; edges were judged against that wider null"
+        )
+    if attrs["silent_neurons"]:
+        found.append(f"{attrs['silent_neurons']} neurons never fired: their pairs cannot be judged (probability 0)")
+    return found
 
 
 def held_spikes(work: Fit, n: int) -> Array:
@@ -237,7 +297,9 @@ def _largest(encoded: Encoded, window: int = 20) -> Array:
     """Return the most spikes per bin that a neuron ever fired, on average over 20 bins."""
     spikes, n = encoded.spikes, encoded.spikes.sources
     windows = encoded.bins // window + 1
-    per_window = np.bincount(spikes.source_of_each() * windows + spikes.step // window, spikes.amplitude, minlength=n * windows)
+    per_window = np.bincount(
+        spikes.source_of_each() * windows + spikes.step // window, spikes.amplitude, minlength=n * windows
+    )
     most: Array = per_window.reshape(n, windows).max(1) / min(window, encoded.bins)
     return most
 
@@ -246,7 +308,9 @@ def _schedule(work: Fit) -> dict[str, tuple[str, NDArray[np.float64]]]:
     """Return when each covariate jumps and where the bins lie in time, so that the fit can run freely by itself."""
     jumps, starts = work.problem.jumps, work.encoded.start_s
     return {
-        "jump_covariate": ("jump", jumps.source_of_each().astype(float)), "jump_bin": ("jump", jumps.step.astype(float)),
+        "jump_covariate": ("jump", jumps.source_of_each().astype(float)),
+        "jump_bin": ("jump", jumps.step.astype(float)),
         "jump_size": ("jump", jumps.amplitude.astype(float)),
-        "stretch_bin": ("stretch", starts[:, 0]), "stretch_time": ("stretch", starts[:, 1]),
+        "stretch_bin": ("stretch", starts[:, 0]),
+        "stretch_time": ("stretch", starts[:, 1]),
     }

@@ -11,7 +11,21 @@ from pathlib import Path
 
 from brainsim.program import cache_folder
 
-PACKAGES = ("brian2", "torch", "numpy", "scipy", "scikit-learn", "elephant", "oasis-deconv", "networkx", "xarray", "h5netcdf", "zarr", "matplotlib", "click")
+PACKAGES = (
+    "brian2",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "elephant",
+    "oasis-deconv",
+    "networkx",
+    "xarray",
+    "h5netcdf",
+    "zarr",
+    "matplotlib",
+    "click",
+)
 SMALLEST_CACHE_MIB = 200
 
 
@@ -36,8 +50,12 @@ def examine() -> list[Point]:
     compiler = os.environ.get("CXX") or "g++"
     return [
         Point("python", True, f"{platform.python_version()} on {platform.machine()}"),
-        _tool(compiler, "install g++ (Debian: apt-get install g++)"), _tool("make", "install make (Debian: apt-get install make)"),
-        _compiles(compiler), *map(_package, PACKAGES), _device(), _cache(),
+        _tool(compiler, "install g++ (Debian: apt-get install g++)"),
+        _tool("make", "install make (Debian: apt-get install make)"),
+        _compiles(compiler),
+        *map(_package, PACKAGES),
+        _device(),
+        _cache(),
     ]
 
 
@@ -56,8 +74,16 @@ def _compiles(compiler: str) -> Point:
         return Point("C++ headers", False, "no compiler to try them with", remedy)
     with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "try.cpp"
-        source.write_text("#include <random>\n#include <vector>\n#include <sys/mman.h>\nint main() { return std::vector<int>().size(); }\n")
-        done = subprocess.run([compiler, "-std=c++17", "-march=native", str(source), "-o", f"{name}/try"], capture_output=True, text=True, check=False)
+        source.write_text(
+            "#include <random>\n#include <vector>\n#include <sys/mman.h>\n"
+            "int main() { return std::vector<int>().size(); }\n"
+        )
+        done = subprocess.run(
+            [compiler, "-std=c++17", "-march=native", str(source), "-o", f"{name}/try"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     found = "compile and link" if done.returncode == 0 else (done.stderr.strip() or "failed").splitlines()[0]
     return Point("C++ headers", done.returncode == 0, found, remedy)
 
@@ -68,7 +94,11 @@ def _package(name: str) -> Point:
         found = version(name)
     except PackageNotFoundError:
         return Point(name, False, "not installed", remedy)
-    if name == "brian2" and tuple(map(int, found.split(".")[:2])) < (2, 10) and tuple(map(int, version("numpy").split(".")[:2])) >= (2, 4):
+    if (
+        name == "brian2"
+        and tuple(map(int, found.split(".")[:2])) < (2, 10)
+        and tuple(map(int, version("numpy").split(".")[:2])) >= (2, 4)
+    ):
         return Point(name, False, f"{found} does not work with numpy {version('numpy')}", "pip install 'numpy<2.4'")
     return Point(name, True, found)
 

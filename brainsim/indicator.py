@@ -62,15 +62,27 @@ class Indicator(Described):
     def __post_init__(self) -> None:
         for field, (value, unit) in self.parameters().items():
             if not value >= 0 or (np.isinf(value) and field != "saturation"):
-                raise InputError(f"{value:g} {unit} makes no sense", where=f"indicator, field '{field}'",
-                                 remedy="give a finite number, not below 0")
+                raise InputError(
+                    f"{value:g} {unit} makes no sense",
+                    where=f"indicator, field '{field}'",
+                    remedy="give a finite number, not below 0",
+                )
         if not self.rise < self.decay or not self.saturation > 0 or not self.drift_time * self.neuropil_time > 0:
-            raise InputError(f"rise {self.rise:g} s, decay {self.decay:g} s, saturation {self.saturation:g}, drift "
-                             f"{self.drift_time:g} s and neuropil {self.neuropil_time:g} s do not go together",
-                             where="indicator, field 'rise'", remedy="rise < decay; the other three above 0")
+            raise InputError(
+                f"rise {self.rise:g} s, decay {self.decay:g} s, saturation {self.saturation:g}, drift "
+                f"{self.drift_time:g} s and neuropil {self.neuropil_time:g} s do not go together",
+                where="indicator, field 'rise'",
+                remedy="rise < decay; the other three above 0",
+            )
 
-    def fluorescence(self, spike_time: Floats, spike_neuron: NDArray[np.integer], neurons: int,
-                     frame_time: Floats, rng: np.random.Generator) -> Floats:
+    def fluorescence(
+        self,
+        spike_time: Floats,
+        spike_neuron: NDArray[np.integer],
+        neurons: int,
+        frame_time: Floats,
+        rng: np.random.Generator,
+    ) -> Floats:
         """Return the fluorescence that these spikes give.
 
         Each spike enters at its exact time, not at that of a bin, and the recursion runs from frame to frame with the
@@ -137,14 +149,23 @@ class Indicator(Described):
 def _check(times: Floats, cells: NDArray[np.integer], neurons: int, frames: Floats) -> None:
     """Refuse spikes and frames that would silently give a wrong trace."""
     if neurons < 1 or len(frames) < 1 or not np.isfinite(frames).all() or (np.diff(frames) <= 0).any():
-        raise InputError(f"{neurons} neurons, {len(frames)} frames: there must be some, and time must increase",
-                         where="field 'time'", remedy="give increasing, finite frame times [s]")
+        raise InputError(
+            f"{neurons} neurons, {len(frames)} frames: there must be some, and time must increase",
+            where="field 'time'",
+            remedy="give increasing, finite frame times [s]",
+        )
     if times.shape != cells.shape or not np.isfinite(times).all():
-        raise InputError("spike times are not finite, or not one for each spike neuron", where="field 'spike_time'",
-                         remedy="drop the spikes without a time")
+        raise InputError(
+            "spike times are not finite, or not one for each spike neuron",
+            where="field 'spike_time'",
+            remedy="drop the spikes without a time",
+        )
     if len(cells) and not (cells.min() >= 0 and cells.max() < neurons):
-        raise InputError(f"spikes belong to neurons {cells.min()}..{cells.max()} of {neurons}",
-                         where="field 'spike_neuron'", remedy="indices run from 0 to neurons - 1")
+        raise InputError(
+            f"spikes belong to neurons {cells.min()}..{cells.max()} of {neurons}",
+            where="field 'spike_neuron'",
+            remedy="indices run from 0 to neurons - 1",
+        )
 
 
 def _lognormal(cells: int, sigma: float, rng: np.random.Generator) -> Floats:

@@ -79,7 +79,9 @@ class Solution:
 class Shard:
     """One shard of postsynaptic neurons: evaluates the log likelihood and its gradient by running the network."""
 
-    def __init__(self, problem: Problem, facts: Statistics, folds: Folds, posts: NDArray[np.int64], target: str) -> None:
+    def __init__(
+        self, problem: Problem, facts: Statistics, folds: Folds, posts: NDArray[np.int64], target: str
+    ) -> None:
         self.problem, self.facts, self.folds, self.posts = problem, facts, folds, posts
         size = assembly.size_class(min(problem.neurons, SHARD))
         self.shape = (assembly.size_class(problem.neurons), assembly.size_class(problem.covariates or 1), size)
@@ -118,10 +120,15 @@ class Shard:
         sources, covariates, targets = self.shape
         met = found["synapse.coincidence"].reshape(sources, targets)[:n, : len(posts)]
         before = found["covariate_jump.before"].reshape(covariates, targets)[: self.problem.covariates, : len(posts)]
-        level = np.add.reduceat(np.append(self.problem.jumps.amplitude, 0.0), self.problem.jumps.first[:-1]) if len(before) else np.zeros(0)
+        level = (
+            np.add.reduceat(np.append(self.problem.jumps.amplitude, 0.0), self.problem.jumps.first[:-1])
+            if len(before)
+            else np.zeros(0)
+        )
         modelled = np.concatenate([met, level[:, None] * expected - before])
         likelihood = [
-            facts.count[k, posts] * bias + (facts.coincidence[k][:, posts] * weight).sum(0) - e for k, e in enumerate((expected, held_out))
+            facts.count[k, posts] * bias + (facts.coincidence[k][:, posts] * weight).sum(0) - e
+            for k, e in enumerate((expected, held_out))
         ]
         gradient_beta = facts.count[0, posts] - expected
         gradient = facts.coincidence[0][:, posts] - modelled - facts.mean[:, None] * gradient_beta
@@ -149,7 +156,8 @@ def _chosen(events: Events, sources: NDArray[np.int64]) -> Events:
     """Return the events of some sources."""
     parts = [slice(events.first[s], events.first[s + 1]) for s in sources]
     first = np.concatenate([[0], np.cumsum([p.stop - p.start for p in parts])])
-    step, amplitude = (np.concatenate([x[p] for p in parts]) if parts else x[:0] for x in (events.step, events.amplitude))
+    step = np.concatenate([events.step[:0], *(events.step[p] for p in parts)])
+    amplitude = np.concatenate([events.amplitude[:0], *(events.amplitude[p] for p in parts)])
     return Events(first.astype(np.int64), step, amplitude)
 
 
@@ -254,23 +262,30 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
         gained = np.where(better, value - best, np.inf)
         s, y = _pair(better, move, (direction_b, direction), (gb - nb, gw - nw))
         memory = [*memory, (s, y, 1 / np.maximum((s * y).sum(0), 1e-300))][-MEMORY:]
-        beta, best, fitted, held = (np.where(better, new, old) for new, old in ((new_beta, beta), (value, best), (f, fitted), (h, held)))
+        beta, best, fitted, held = (
+            np.where(better, new, old) for new, old in ((new_beta, beta), (value, best), (f, fitted), (h, held))
+        )
         weight, gb, gw = np.where(better, new_weight, weight), np.where(better, nb, gb), np.where(better, nw, gw)
         done |= (gained < limit) | (length < 1e-4)
         new_direction_b, new_direction = _direction(memory, solve, gb, gw)
-        direction_b, direction = np.where(better, new_direction_b, direction_b), np.where(better, new_direction, direction)
+        direction_b, direction = (
+            np.where(better, new_direction_b, direction_b),
+            np.where(better, new_direction, direction),
+        )
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
     return Solution(beta, weight, fitted, held, used)
 
 
 def _shorter(best: Array, value: Array, slope: Array, length: Array) -> Array:
-    """Return by how much to shorten a step that failed: the top of the parabola through what is known, within bounds."""
+    """Return by how much to shorten a failed step: the top of the parabola through what is known, within bounds."""
     bend = best + length * slope - value
     share = length * slope / np.maximum(2 * bend, 1e-300)
     return np.clip(np.where(np.isfinite(share), share, 0.1), 0.1, 0.5)
 
 
-def _pair(better: NDArray[np.bool_], move: Array, direction: tuple[Array, Array], change: tuple[Array, Array]) -> tuple[Array, Array]:
+def _pair(
+    better: NDArray[np.bool_], move: Array, direction: tuple[Array, Array], change: tuple[Array, Array]
+) -> tuple[Array, Array]:
     """Return the last step and the change of the gradient, bias first; zero where the step was refused or curves up."""
     s = np.vstack([move * direction[0], move * direction[1]])
     y = np.vstack([change[0], change[1]])
@@ -278,7 +293,9 @@ def _pair(better: NDArray[np.bool_], move: Array, direction: tuple[Array, Array]
     return s * good, y * good
 
 
-def _direction(memory: list[tuple[Array, Array, Array]], solve: Callable[[Array], Array], gb: Array, gw: Array) -> tuple[Array, Array]:
+def _direction(
+    memory: list[tuple[Array, Array, Array]], solve: Callable[[Array], Array], gb: Array, gw: Array
+) -> tuple[Array, Array]:
     """Return the L-BFGS direction of every neuron (two-loop recursion around the shared preconditioner)."""
     q = np.vstack([gb, gw])
     kept = []

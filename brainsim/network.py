@@ -79,15 +79,26 @@ class SpikingNetwork:
         """
         if isinstance(self.rule, Ml):
             if self.neuron_model.name != "lif":
-                raise InputError("the rule 'ml' fits the neuron 'lif' only: its likelihood needs escape noise", where="option --neuron",
-                                 remedy="leave --neuron out, or use --rule nearest-stdp")
+                raise InputError(
+                    "the rule 'ml' fits the neuron 'lif' only: its likelihood needs escape noise",
+                    where="option --neuron",
+                    remedy="leave --neuron out, or use --rule nearest-stdp",
+                )
             result = gradient.fit(dataset, self.rule, self.settings, progress)
         elif self.neuron_model.name == "lif":
-            raise InputError(f"the rule '{self.rule.name}' needs a neuron that is driven by a current", where="option --neuron", remedy="use --neuron izhikevich")
+            raise InputError(
+                f"the rule '{self.rule.name}' needs a neuron that is driven by a current",
+                where="option --neuron",
+                remedy="use --neuron izhikevich",
+            )
         elif self.rule.name == "static":
-            raise InputError("the rule 'static' learns nothing", where="option --rule", remedy="use --rule ml or --rule nearest-stdp")
+            raise InputError(
+                "the rule 'static' learns nothing", where="option --rule", remedy="use --rule ml or --rule nearest-stdp"
+            )
         else:
-            result = online.fit(dataset, self.rule, self.neuron_model, self.repeats, self.seed, self.settings.target, progress)
+            result = online.fit(
+                dataset, self.rule, self.neuron_model, self.repeats, self.seed, self.settings.target, progress
+            )
         self.fit_ = _carry(dataset, result, self.seed)
         return self
 
@@ -122,7 +133,12 @@ def _carry(dataset: xr.Dataset, result: xr.Dataset, seed: int) -> xr.Dataset:
     keep: dict[str, Any] = {k: dataset.attrs[k] for k in ("sampling_rate_hz", "trial_frames") if k in dataset.attrs}
     if "spikes" in dataset and "trial" in dataset["spikes"].dims:
         keep["cut_frames"] = int(dataset.sizes["time"])
-    if result.attrs.get("input") == "events" and "time" in dataset.coords and "cut_frames" not in keep and dataset.sizes["time"] > 1:
+    if (
+        result.attrs.get("input") == "events"
+        and "time" in dataset.coords
+        and "cut_frames" not in keep
+        and dataset.sizes["time"] > 1
+    ):
         result["frame_time"] = ("frame", np.asarray(dataset["time"].values, float))
     result.attrs.update(keep, source=dataset.attrs["source"], seed=seed, brainsim_version=__version__)
     return result

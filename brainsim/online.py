@@ -44,7 +44,15 @@ class Course:
     slope: NDArray[np.float32]
 
 
-def fit(dataset: xr.Dataset, rule: Rule, neuron: Neuron, repeats: int, seed: int, target: str = "cpp", progress: Progress = silent) -> xr.Dataset:
+def fit(
+    dataset: xr.Dataset,
+    rule: Rule,
+    neuron: Neuron,
+    repeats: int,
+    seed: int,
+    target: str = "cpp",
+    progress: Progress = silent,
+) -> xr.Dataset:
     """Let a network with random weights run on a recording and learn.
 
     Parameters
@@ -92,8 +100,14 @@ def fit(dataset: xr.Dataset, rule: Rule, neuron: Neuron, repeats: int, seed: int
     frames = len(course.current)
     result["spike_count"] = ("neuron", np.mean(counts, axis=0))
     result.attrs.update(
-        rule=rule.name, neuron_model=neuron.name, passes=1, log_likelihood_per_spike=float("nan"), repeats=repeats, steps=frames * STEPS_PER_FRAME,
-        seconds_compile=network.seconds_compile_, seconds_fit=time.perf_counter() - begin - network.seconds_compile_,
+        rule=rule.name,
+        neuron_model=neuron.name,
+        passes=1,
+        log_likelihood_per_spike=float("nan"),
+        repeats=repeats,
+        steps=frames * STEPS_PER_FRAME,
+        seconds_compile=network.seconds_compile_,
+        seconds_fit=time.perf_counter() - begin - network.seconds_compile_,
         simulated_rate_hz=float(np.mean(counts) / (frames * STEPS_PER_FRAME / 1000)),
     )
     return result
@@ -110,7 +124,11 @@ def input_course(dataset: xr.Dataset) -> Course:
         If there is no calcium over time.
     """
     if "calcium" not in dataset or dataset.sizes.get("time", 0) < 3:
-        raise InputError("an online rule needs fluorescence over time", where="field 'calcium'", remedy="give a recording with calcium (time, neuron), or use --rule ml")
+        raise InputError(
+            "an online rule needs fluorescence over time",
+            where="field 'calcium'",
+            remedy="give a recording with calcium (time, neuron), or use --rule ml",
+        )
     filtered = deconvolve(dataset, catalog.get("deconvolution", "lowpass-diff")())["spikes"]
     traces = filtered.stack(frame=("trial", "time")) if "trial" in filtered.dims else filtered.rename(time="frame")
     values_ = traces.transpose("frame", "neuron").values.astype(float)
@@ -119,7 +137,9 @@ def input_course(dataset: xr.Dataset) -> Course:
     spread = np.nanstd(relative, axis=0)
     current = np.nan_to_num(relative * INPUT_SD / np.where(spread > 0, spread, 1.0))
     frames = np.arange(len(current))
-    slope = PchipInterpolator(frames, current, axis=0).derivative()(frames) if len(current) > 2 else np.zeros_like(current)
+    slope = (
+        PchipInterpolator(frames, current, axis=0).derivative()(frames) if len(current) > 2 else np.zeros_like(current)
+    )
     return Course(current.astype(np.float32), slope.astype(np.float32))
 
 
@@ -147,15 +167,33 @@ def directions(excitatory: NDArray[np.bool_]) -> Array:
     return signs
 
 
-def _run(network: Network, neuron: Neuron, rule: Rule, course: Course, start: tuple[Array, NDArray[np.bool_]], rng: np.random.Generator) -> tuple[Array, Array]:
+def _run(
+    network: Network,
+    neuron: Neuron,
+    rule: Rule,
+    course: Course,
+    start: tuple[Array, NDArray[np.bool_]],
+    rng: np.random.Generator,
+) -> tuple[Array, Array]:
     """Run once; return the learned weights and the spikes of each neuron."""
     weight, excitatory = start
     n = len(excitatory)
-    arrays = {"synapse.w": weight, "synapse.direction": directions(excitatory), "synapse.plastic": 1.0, "neuron.current_gain": 1.0}
+    arrays = {
+        "synapse.w": weight,
+        "synapse.direction": directions(excitatory),
+        "synapse.plastic": 1.0,
+        "neuron.current_gain": 1.0,
+    }
     arrays |= values(neuron, "neuron") | values(rule, "synapse")
     arrays |= {f"neuron.{k}": v for k, v in (rule.initial | neuron.per_cell(excitatory, rng)).items()}
     steps = len(course.current) * STEPS_PER_FRAME
-    recorded = RecordedInput(steps, seed=int(rng.integers(2**31)), current=course.current, current_slope=course.slope, frame_steps=STEPS_PER_FRAME)
+    recorded = RecordedInput(
+        steps,
+        seed=int(rng.integers(2**31)),
+        current=course.current,
+        current_slope=course.slope,
+        frame_steps=STEPS_PER_FRAME,
+    )
     found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i"])
     return found["synapse.w"].reshape(n, n), np.bincount(found["neuron_spikes.i"], minlength=n).astype(float)
 
@@ -166,17 +204,37 @@ def _dataset(dataset: xr.Dataset, learned: Array, initial: Array, excitatory: ND
     pair = ("repeat", "pre", "post")
     result = xr.Dataset(
         {"weight": (pair, learned), "weight_initial": (pair, initial)},
-        coords={"pre": names, "post": names, "neuron": names, "repeat": np.arange(repeats), "cell_type": ("neuron", np.where(excitatory, "E", "I"))},
+        coords={
+            "pre": names,
+            "post": names,
+            "neuron": names,
+            "repeat": np.arange(repeats),
+            "cell_type": ("neuron", np.where(excitatory, "E", "I")),
+        },
     )
     growth = np.log(np.divide(learned, initial, out=np.ones_like(learned), where=initial != 0))
     unknown = np.full((n, n), np.nan)
     error = growth.std(0, ddof=1) / np.sqrt(repeats) if repeats > 1 else unknown
     z = np.divide(growth.mean(0), error, out=np.zeros((n, n)), where=error > 0) if repeats > 1 else unknown
-    q = stats.false_discovery_control(2 * stats.t.sf(np.abs(z.ravel()), repeats - 1)).reshape(n, n) if repeats > 1 else unknown
+    q = (
+        stats.false_discovery_control(2 * stats.t.sf(np.abs(z.ravel()), repeats - 1)).reshape(n, n)
+        if repeats > 1
+        else unknown
+    )
     spread = learned.std(0, ddof=1) / np.sqrt(repeats) if repeats > 1 else unknown
-    for name, matrix in (("weight_se", spread), ("z", z), ("q_value", q), ("edge_probability", unknown), ("delay", np.full((n, n), 0.001))):
+    for name, matrix in (
+        ("weight_se", spread),
+        ("z", z),
+        ("q_value", q),
+        ("edge_probability", unknown),
+        ("delay", np.full((n, n), 0.001)),
+    ):
         result[name] = (("pre", "post"), matrix)
-    known = np.isin(dataset["cell_type"].values.astype(str), ("E", "I")) if "cell_type" in dataset.coords else np.zeros(n, bool)
+    known = (
+        np.isin(dataset["cell_type"].values.astype(str), ("E", "I"))
+        if "cell_type" in dataset.coords
+        else np.zeros(n, bool)
+    )
     result["cell_type_probability"] = ("neuron", np.where(known, excitatory.astype(float), 1 - SHARE_INHIBITORY))
     for name in ("bias", "log_likelihood"):
         result[name] = ("neuron", np.full(n, np.nan))

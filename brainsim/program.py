@@ -52,7 +52,10 @@ def compiler_version() -> str:
     """
     for tool in (os.environ.get("CXX") or "g++", "make"):
         if shutil.which(tool) is None:
-            raise ToolError(f"'{tool}' is not installed, and a spiking network is compiled C++", remedy="install g++ and make, then see `brainsim check`")
+            raise ToolError(
+                f"'{tool}' is not installed, and a spiking network is compiled C++",
+                remedy="install g++ and make, then see `brainsim check`",
+            )
     done = subprocess.run([os.environ.get("CXX") or "g++", "--version"], capture_output=True, text=True, check=False)
     return (done.stdout or done.stderr).splitlines()[0]
 
@@ -102,11 +105,19 @@ class Program:
             arguments = [self._argument(key, value, work) for key, value in arrays.items()]
             done = subprocess.run(
                 [str(self.folder / "main"), "--results_dir", f"{work}/", *arguments],
-                cwd=self.folder, env={**os.environ, "BRAINSIM_INPUT": str(work)}, capture_output=True, text=True, check=False,
+                cwd=self.folder,
+                env={**os.environ, "BRAINSIM_INPUT": str(work)},
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode or "Error" in done.stderr or "Cannot set" in done.stderr:
                 reason = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
-                raise FitError(f"the compiled network stopped ({reason})", where=str(self.folder), remedy="remove that folder and run again")
+                raise FitError(
+                    f"the compiled network stopped ({reason})",
+                    where=str(self.folder),
+                    remedy="remove that folder and run again",
+                )
             found = {key: self._result(key, work) for key in wanted}
         return check_finite(found)
 
@@ -136,7 +147,10 @@ def check_finite(found: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """
     for key, values in found.items():
         if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-            raise FitError(f"the network exploded: '{key}' is not finite", remedy="use a smaller step (--dt), weaker weights or a larger --ridge")
+            raise FitError(
+                f"the network exploded: '{key}' is not finite",
+                remedy="use a smaller step (--dt), weaker weights or a larger --ridge",
+            )
     return found
 
 
@@ -151,7 +165,11 @@ def keep(draft: Path, digest: str, arrays: dict[str, tuple[str, str]]) -> Progra
         shutil.rmtree(draft, ignore_errors=True)
     found = Program.find(digest)
     if found is None:
-        raise ToolError("the compiled network cannot be kept", where=str(target), remedy="set BRAINSIM_CACHE to a folder that can be written")
+        raise ToolError(
+            "the compiled network cannot be kept",
+            where=str(target),
+            remedy="set BRAINSIM_CACHE to a folder that can be written",
+        )
     return found
 
 

@@ -13,8 +13,9 @@ from brainsim.reader import Reader, ReadOptions
 from brainsim.reader._stimuli import attach
 
 
-def read_recording(sources: Sequence[Path], format: str | None = None,
-                   options: ReadOptions | None = None) -> xr.Dataset:
+def read_recording(
+    sources: Sequence[Path], format: str | None = None, options: ReadOptions | None = None
+) -> xr.Dataset:
     """Read a recording of any supported format.
 
     Parameters
@@ -46,8 +47,11 @@ def read_recording(sources: Sequence[Path], format: str | None = None,
     readers = _readers(format)
     source, stimuli = _roles([Path(path) for path in sources], readers, format)
     if stimuli and options.stimuli:
-        raise InputError(f"--stimuli {options.stimuli} and {stimuli} are two stimulus files",
-                         where=f"{source}, field 'stimuli'", remedy="give one")
+        raise InputError(
+            f"--stimuli {options.stimuli} and {stimuli} are two stimulus files",
+            where=f"{source}, field 'stimuli'",
+            remedy="give one",
+        )
     reader = _reader_of(source, readers, format)
     notices = []
     given = stimuli or options.stimuli
@@ -66,11 +70,17 @@ def _check_options(options: ReadOptions) -> None:
     for field in ("sampling_rate", "duration", "neurons"):
         value = getattr(options, field)
         if value is not None and not 0 < value < float("inf"):
-            raise InputError(f"it is {value:g}", where=f"option '--{field.replace('_', '-')}', field '{field}'",
-                             remedy="give a number above 0")
+            raise InputError(
+                f"it is {value:g}",
+                where=f"option '--{field.replace('_', '-')}', field '{field}'",
+                remedy="give a number above 0",
+            )
     if options.orientation not in (None, "neuron-time", "time-neuron"):
-        raise InputError(f"it is '{options.orientation}'", where="option '--orientation', field 'orientation'",
-                         remedy="give neuron-time or time-neuron")
+        raise InputError(
+            f"it is '{options.orientation}'",
+            where="option '--orientation', field 'orientation'",
+            remedy="give neuron-time or time-neuron",
+        )
 
 
 def _readers(format: str | None) -> list[Reader]:
@@ -90,9 +100,12 @@ def _roles(sources: list[Path], readers: list[Reader], format: str | None) -> tu
     recordings = [path for path in sources if _guesses(path, readers)] if len(sources) == 2 else []
     if len(recordings) != 1:
         where = f"{', '.join(map(str, sources)) or 'nothing'}, field 'file'"
-        raise InputError(f"{len(sources)} files are not one recording and its stimulus file", where=where,
-                         remedy=f"give one recording{'' if format else ', or name its format with --format'}, "
-                                "and its stimuli with --stimuli")
+        raise InputError(
+            f"{len(sources)} files are not one recording and its stimulus file",
+            where=where,
+            remedy=f"give one recording{'' if format else ', or name its format with --format'}, "
+            "and its stimuli with --stimuli",
+        )
     return recordings[0], next(path for path in sources if path != recordings[0])
 
 
@@ -102,11 +115,17 @@ def _session(folder: Path, readers: list[Reader]) -> Path:
     beside = {reader.companion(path) for path in found for reader in _guesses(path, readers)[:1]}
     found = [path for path in found if path not in beside]
     if not found:
-        raise InputError("no file in this folder is a recording", where=f"{folder}, field 'file'",
-                         remedy=f"give the file itself; formats: {', '.join(catalog.names('reader'))}")
+        raise InputError(
+            "no file in this folder is a recording",
+            where=f"{folder}, field 'file'",
+            remedy=f"give the file itself; formats: {', '.join(catalog.names('reader'))}",
+        )
     if len(found) > 1:
-        raise InputError(f"it holds {len(found)} sessions: {', '.join(path.name for path in found[:10])}",
-                         where=f"{folder}, field 'file'", remedy="read them one by one")
+        raise InputError(
+            f"it holds {len(found)} sessions: {', '.join(path.name for path in found[:10])}",
+            where=f"{folder}, field 'file'",
+            remedy="read them one by one",
+        )
     return found[0]
 
 
@@ -128,27 +147,43 @@ def _reader_of(source: Path, readers: list[Reader], format: str | None) -> Reade
     if not head.strip(b"\xef\xbb\xbf \r\n\t"):
         raise InputError("the file is empty", where=where, remedy="copy or download it again")
     if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
-        raise InputError("this is a web page, not a recording", where=where,
-                         remedy="download the file itself, not the page that links to it")
+        raise InputError(
+            "this is a web page, not a recording",
+            where=where,
+            remedy="download the file itself, not the page that links to it",
+        )
     kind = " (it is an HDF5 file)" if head[:4] == b"\x89HDF" else ""
-    raise InputError(f"no reader recognises it{kind}", where=where,
-                     remedy=f"name its format with --format: {', '.join(catalog.names('reader'))}")
+    raise InputError(
+        f"no reader recognises it{kind}",
+        where=where,
+        remedy=f"name its format with --format: {', '.join(catalog.names('reader'))}",
+    )
 
 
 def _refuse_unused(reader: Reader, options: ReadOptions, source: Path) -> None:
     """Refuse an option that means nothing to the format, rather than ignore it."""
     for field in ("sampling_rate", "duration", "neurons", "orientation", "stimuli", "units"):
         if getattr(options, field) is not None and field not in reader.takes:
-            raise InputError(f"the format {reader.name} has no use for --{field.replace('_', '-')}",
-                             where=f"{source}, field '{field}'", remedy="leave it out, or name another --format")
+            raise InputError(
+                f"the format {reader.name} has no use for --{field.replace('_', '-')}",
+                where=f"{source}, field '{field}'",
+                remedy="leave it out, or name another --format",
+            )
 
 
-def _with_origin(dataset: xr.Dataset, source: Path, reader: Reader, options: ReadOptions,
-                 notices: list[str]) -> xr.Dataset:
+def _with_origin(
+    dataset: xr.Dataset, source: Path, reader: Reader, options: ReadOptions, notices: list[str]
+) -> xr.Dataset:
     """Write down where a recording came from; what a brainsim file says about itself already stays."""
     told = [line for line in str(dataset.attrs.get("notices", "")).splitlines() if line]
-    attrs = {"source": "recorded", **dataset.attrs, "format": reader.name, "input_file": source.name,
-             "input_sha256": _sha256(source), "brainsim_version": __version__}
+    attrs = {
+        "source": "recorded",
+        **dataset.attrs,
+        "format": reader.name,
+        "input_file": source.name,
+        "input_sha256": _sha256(source),
+        "brainsim_version": __version__,
+    }
     if options.stimuli is not None:
         attrs |= {"stimuli_file": options.stimuli.name, "stimuli_sha256": _sha256(options.stimuli)}
     attrs.pop("notices", None)

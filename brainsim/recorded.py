@@ -106,9 +106,12 @@ class RecordedInput:
         """Write the files that `recorded_input.h` maps."""
         clock = [self.steps, self.seed, self.stretch_steps, self.frame_steps, self.current.shape[1]]
         arrays: dict[str, Any] = {
-            "clock": np.array(clock, "<i8"), "event_first": self.events.first.astype("<i8"),
-            "event_step": self.events.step.astype("<i4"), "event_amplitude": self.events.amplitude.astype("<f4"),
-            "stretch": self.stretch.astype("i1"), "current": self.current.astype("<f4"),
+            "clock": np.array(clock, "<i8"),
+            "event_first": self.events.first.astype("<i8"),
+            "event_step": self.events.step.astype("<i4"),
+            "event_amplitude": self.events.amplitude.astype("<f4"),
+            "stretch": self.stretch.astype("i1"),
+            "current": self.current.astype("<f4"),
             "current_slope": self.current_slope.astype("<f4"),
         }
         for name, values in arrays.items():
@@ -116,8 +119,12 @@ class RecordedInput:
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Return the functions of `recorded_input.h` for the NumPy target."""
-        return {"event_step": self._event_step, "event_amplitude": self._event_amplitude,
-                "stretch_kind": self._stretch_kind, "input_current": self._input_current}
+        return {
+            "event_step": self._event_step,
+            "event_amplitude": self._event_amplitude,
+            "stretch_kind": self._stretch_kind,
+            "input_current": self._input_current,
+        }
 
     def _at(self, source: Any, k: Any) -> tuple[Any, Any]:
         source = np.asarray(source, int)
@@ -144,8 +151,16 @@ class RecordedInput:
         n = min(len(known), self.current.shape[1])
         known[:n] = self.current[frame, :n]
         if frame + 1 < len(self.current):
-            s, y, m = inside / self.frame_steps, self.current[:, :n].astype(float), self.current_slope[:, :n].astype(float)
+            s, y, m = (
+                inside / self.frame_steps,
+                self.current[:, :n].astype(float),
+                self.current_slope[:, :n].astype(float),
+            )
             r = 1.0 - s
-            known[:n] = ((1 + 2 * s) * r * r * y[frame] + s * r * r * m[frame]
-                         + s * s * (3 - 2 * s) * y[frame + 1] - s * s * r * m[frame + 1])
+            known[:n] = (
+                (1 + 2 * s) * r * r * y[frame]
+                + s * r * r * m[frame]
+                + s * s * (3 - 2 * s) * y[frame + 1]
+                - s * s * r * m[frame + 1]
+            )
         return known

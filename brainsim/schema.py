@@ -112,8 +112,12 @@ def _warning(check: str, field: str, found: str, remedy: str) -> Finding:
 
 def _check_content(ds: xr.Dataset) -> Iterator[Finding]:
     if not any(name in ds for name in ("calcium", "spikes", "spike_time", "weight")):
-        yield _error("content", "calcium", f"no recording in it (variables: {', '.join(map(str, ds.data_vars)) or 'none'})",
-                     "a recording holds `calcium`, `spikes` or `spike_time` with `spike_neuron`; make one with `brainsim data read`")
+        yield _error(
+            "content",
+            "calcium",
+            f"no recording in it (variables: {', '.join(map(str, ds.data_vars)) or 'none'})",
+            "a recording holds `calcium`, `spikes` or `spike_time` and `spike_neuron`: see `brainsim data read`",
+        )
     for name in ("calcium", "spikes"):
         if name in ds and ds[name].size == 0:
             yield _error("content", name, f"it is empty, shape {dict(ds[name].sizes)}", "check the source file")
@@ -125,10 +129,20 @@ def _check_dims(ds: xr.Dataset) -> Iterator[Finding]:
     for name, (allowed, _) in VARIABLES.items():
         if name in ds and tuple(ds[name].dims) not in allowed:
             wanted = " or ".join(str(dims) for dims in allowed)
-            yield _error("dimensions", name, f"dimensions are {tuple(ds[name].dims)}, not {wanted}", f"rename or transpose '{name}'")
+            yield _error(
+                "dimensions",
+                name,
+                f"dimensions are {tuple(ds[name].dims)}, not {wanted}",
+                f"rename or transpose '{name}'",
+            )
     for name, (dims, _) in COORDINATES.items():
         if name in ds.variables and tuple(ds[name].dims) != dims:
-            yield _error("dimensions", name, f"dimensions are {tuple(ds[name].dims)}, not {dims}", f"rename or transpose '{name}'")
+            yield _error(
+                "dimensions",
+                name,
+                f"dimensions are {tuple(ds[name].dims)}, not {dims}",
+                f"rename or transpose '{name}'",
+            )
 
 
 def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
@@ -136,13 +150,19 @@ def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
         if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS:
             continue
         if not np.issubdtype(ds[name].dtype, np.number):
-            yield _error("numbers", name, f"values are {ds[name].dtype}, not numbers", "read the file with the right format")
+            yield _error(
+                "numbers", name, f"values are {ds[name].dtype}, not numbers", "read the file with the right format"
+            )
             continue
         if bool(np.isinf(ds[name]).any()):
             yield _error("finite", name, "some values are infinite", "replace them by NaN, which is kept as missing")
         for neuron, n in missing_by_neuron(ds[name]).items():
-            yield _warning("missing", name, f"neuron {neuron}: {n} of {ds[name].size // ds.sizes['neuron']} frames are missing",
-                           "kept as missing; every later step leaves them out")
+            yield _warning(
+                "missing",
+                name,
+                f"neuron {neuron}: {n} of {ds[name].size // ds.sizes['neuron']} frames are missing",
+                "kept as missing; every later step leaves them out",
+            )
 
 
 def _check_time(ds: xr.Dataset) -> Iterator[Finding]:
@@ -156,9 +176,13 @@ def _check_time(ds: xr.Dataset) -> Iterator[Finding]:
         yield _error("time", "time", "time is not a finite number everywhere", "give it in seconds")
     elif len(time) > 1 and (np.diff(time) <= 0).any():
         at = int(np.argmax(np.diff(time) <= 0)) + 1
-        yield _error("time", "time", f"time does not increase at frame {at}", "sort the frames, or drop the repeated ones")
+        yield _error(
+            "time", "time", f"time does not increase at frame {at}", "sort the frames, or drop the repeated ones"
+        )
     if len(time) > 1 and not float(ds.attrs.get("sampling_rate_hz", 0) or 0) > 0:
-        yield _error("rate", "sampling_rate_hz", "the sampling rate is missing or not positive", "give it with --sampling-rate")
+        yield _error(
+            "rate", "sampling_rate_hz", "the sampling rate is missing or not positive", "give it with --sampling-rate"
+        )
 
 
 def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
@@ -166,15 +190,29 @@ def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
         return
     times, cells = ds["spike_time"].values, ds["spike_neuron"].values
     if not np.isfinite(times).all():
-        yield _error("spike times", "spike_time", f"{int((~np.isfinite(times)).sum())} spike times are not finite", "drop them")
+        yield _error(
+            "spike times", "spike_time", f"{int((~np.isfinite(times)).sum())} spike times are not finite", "drop them"
+        )
         return
     if len(times) and (times < 0).any():
-        yield _error("spike times", "spike_time", f"{int((times < 0).sum())} spikes are before time 0", "shift or drop them")
+        yield _error(
+            "spike times", "spike_time", f"{int((times < 0).sum())} spikes are before time 0", "shift or drop them"
+        )
     if "neuron" not in ds.sizes or (len(cells) and (cells.min() < 0 or cells.max() >= ds.sizes["neuron"])):
-        yield _error("spike neurons", "spike_neuron", "some spikes belong to no neuron", "give --neurons at least the largest index + 1")
+        yield _error(
+            "spike neurons",
+            "spike_neuron",
+            "some spikes belong to no neuron",
+            "give --neurons at least the largest index + 1",
+        )
     duration = float(ds.attrs.get("duration_s", np.inf))
     if len(times) and times.max() > duration:
-        yield _error("spike times", "spike_time", f"{int((times > duration).sum())} spikes come after the end at {duration:g} s", "give the right --duration")
+        yield _error(
+            "spike times",
+            "spike_time",
+            f"{int((times > duration).sum())} spikes come after the end at {duration:g} s",
+            "give the right --duration",
+        )
 
 
 def _check_labels(ds: xr.Dataset) -> Iterator[Finding]:
@@ -185,17 +223,31 @@ def _check_labels(ds: xr.Dataset) -> Iterator[Finding]:
     if any("trial" in ds[n].dims for n in ("calcium", "spikes") if n in ds) and "stimulus" not in ds.coords:
         yield _warning("labels", "stimulus", "the trials have no stimulus", "attach one label per trial with --stimuli")
     if "stimulus" in ds.coords:
-        blocks, kinds = 1 + int((ds["stimulus"].values[1:] != ds["stimulus"].values[:-1]).sum()), len(set(ds["stimulus"].values.tolist()))
+        blocks, kinds = (
+            1 + int((ds["stimulus"].values[1:] != ds["stimulus"].values[:-1]).sum()),
+            len(set(ds["stimulus"].values.tolist())),
+        )
         if 1 < kinds == blocks < ds.sizes["trial"]:
-            yield _warning("stimulus blocks", "stimulus", "each stimulus is one contiguous block of trials",
-                           "slow drift looks like stimulus coding here: decoding is tested on held-out blocks of time")
+            yield _warning(
+                "stimulus blocks",
+                "stimulus",
+                "each stimulus is one contiguous block of trials",
+                "slow drift looks like stimulus coding here: decoding is tested on held-out blocks of time",
+            )
     source = ds.attrs.get("source")
     if source not in SOURCES:
-        yield _error("source", "source", f"the attribute `source` is {source!r}", f"set it to one of {', '.join(SOURCES)}")
+        yield _error(
+            "source", "source", f"the attribute `source` is {source!r}", f"set it to one of {', '.join(SOURCES)}"
+        )
 
 
 _CHECKS: tuple[Callable[[xr.Dataset], Iterator[Finding]], ...] = (
-    _check_content, _check_dims, _check_numbers, _check_time, _check_spikes, _check_labels,
+    _check_content,
+    _check_dims,
+    _check_numbers,
+    _check_time,
+    _check_spikes,
+    _check_labels,
 )
 
 

@@ -62,14 +62,24 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
         ``calcium (time, neuron)``, ``spike_time``, ``spike_neuron``, ``true_weight`` and (where synapses learned)
         ``true_weight_before``, with `cell_type`, `position`, and the trials `onset`, `duration`, `stimulus`, `session`.
     """
-    streams = dict(zip(("anatomy", "cells", "stimuli", "network", "fluorescence"), np.random.default_rng(seed).spawn(5), strict=True))
+    streams = dict(
+        zip(
+            ("anatomy", "cells", "stimuli", "network", "fluorescence"),
+            np.random.default_rng(seed).spawn(5),
+            strict=True,
+        )
+    )
     anatomy = _anatomy(preset, streams["anatomy"])
     neuron, rule, sessions = preset.neuron(), preset.rule(), preset.sessions()
     network = Network(assembly.free_running(neuron, rule, preset.neurons, len(anatomy.fibre_weight)), target)
     cells = neuron.per_cell(anatomy.excitatory, streams["cells"])
     constant = {
-        "synapse.direction": directions(anatomy.excitatory), "feedforward.w": anatomy.fibre_weight, "feedforward.holds": 0.0,
-        "neuron.current_gain": 0.0, **values(neuron, "neuron"), **(values(rule, "synapse") if rule.on_pre else {}),
+        "synapse.direction": directions(anatomy.excitatory),
+        "feedforward.w": anatomy.fibre_weight,
+        "feedforward.holds": 0.0,
+        "neuron.current_gain": 0.0,
+        **values(neuron, "neuron"),
+        **(values(rule, "synapse") if rule.on_pre else {}),
         **{f"neuron.{k}": v for k, v in (rule.initial | cells).items()},
     }
     if not rule.on_pre:
@@ -79,7 +89,13 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
         onsets = _onsets(preset, session, streams["stimuli"])
         events = _bursts(preset, session, onsets, len(anatomy.fibre_weight), streams["stimuli"])
         step, amplitude = first_events(events)
-        arrays = {**constant, "synapse.w": weight, "synapse.plastic": float(session.plastic), "afferent.next_step": step, "afferent.amplitude": amplitude}
+        arrays = {
+            **constant,
+            "synapse.w": weight,
+            "synapse.plastic": float(session.plastic),
+            "afferent.next_step": step,
+            "afferent.amplitude": amplitude,
+        }
         steps = round(session.frames / preset.frame_rate_hz * STEPS_PER_SECOND)
         recorded = RecordedInput(steps, seed=int(streams["network"].integers(2**31)), events=events)
         found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i", "neuron_spikes.t"])
@@ -163,31 +179,66 @@ def _bursts(preset: Preset, session: Session, onsets: Array, fibres: int, rng: n
     return Events.of(sources, steps, np.ones(len(steps)), fibres)
 
 
-def _dataset(preset: Preset, anatomy: Anatomy, weight: Array, parts: list[tuple[Session, Array, Array, Array, Array]], seed: int, rng: np.random.Generator) -> xr.Dataset:
+def _dataset(
+    preset: Preset,
+    anatomy: Anatomy,
+    weight: Array,
+    parts: list[tuple[Session, Array, Array, Array, Array]],
+    seed: int,
+    rng: np.random.Generator,
+) -> xr.Dataset:
     times, cells, frames = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3))
     order = np.argsort(times, kind="stable")
     times, cells = times[order], cells[order].astype(np.int32)
     calcium = preset.indicator().fluorescence(times, cells, preset.neurons, frames, rng)
     names = np.arange(preset.neurons)
     result = xr.Dataset(
-        {"calcium": (("time", "neuron"), (np.round(calcium / PRECISION) * PRECISION).astype(np.float32), {"units": "dF/F"}),
-         "spike_time": ("spike", times, {"units": "s"}), "spike_neuron": ("spike", cells), "true_weight": (("pre", "post"), weight)},
-        coords={"time": ("time", frames, {"units": "s"}), "neuron": names, "pre": names, "post": names,
-                "cell_type": ("neuron", np.where(anatomy.excitatory, "E", "I")), "position": (("neuron", "axis"), anatomy.position)},
+        {
+            "calcium": (
+                ("time", "neuron"),
+                (np.round(calcium / PRECISION) * PRECISION).astype(np.float32),
+                {"units": "dF/F"},
+            ),
+            "spike_time": ("spike", times, {"units": "s"}),
+            "spike_neuron": ("spike", cells),
+            "true_weight": (("pre", "post"), weight),
+        },
+        coords={
+            "time": ("time", frames, {"units": "s"}),
+            "neuron": names,
+            "pre": names,
+            "post": names,
+            "cell_type": ("neuron", np.where(anatomy.excitatory, "E", "I")),
+            "position": (("neuron", "axis"), anatomy.position),
+        },
     )
     if any(part[0].plastic for part in parts):
         result["true_weight_before"] = (("pre", "post"), anatomy.weight)
     onset = np.concatenate([part[4] for part in parts])
     if len(onset):
         afferents = preset.afferents()
-        labels = [(part[0].label, part[0].name, afferents.burst_s + afferents.gap_s * (len(part[0].stimulus) - 1)) for part in parts for _ in part[4]]
+        labels = [
+            (part[0].label, part[0].name, afferents.burst_s + afferents.gap_s * (len(part[0].stimulus) - 1))
+            for part in parts
+            for _ in part[4]
+        ]
         stimulus, session, duration = zip(*labels, strict=True)
-        result = result.assign_coords(onset=("trial", onset, {"units": "s"}), duration=("trial", np.array(duration), {"units": "s"}),
-                                      stimulus=("trial", np.array(stimulus)), session=("trial", np.array(session)))
+        result = result.assign_coords(
+            onset=("trial", onset, {"units": "s"}),
+            duration=("trial", np.array(duration), {"units": "s"}),
+            stimulus=("trial", np.array(stimulus)),
+            session=("trial", np.array(session)),
+        )
         result.attrs["trial_frames"] = afferents.trial_frames
     end = frames[-1] + 1 / preset.frame_rate_hz
     result.attrs.update(
-        source="simulated", model=f"preset {preset.name}", seed=seed, brainsim_version=__version__, sampling_rate_hz=preset.frame_rate_hz,
-        duration_s=float(end), sessions=", ".join(part[0].name for part in parts), command=f"brainsim data simulate {preset.name} --seed {seed}",
+        source="simulated",
+        model=f"preset {preset.name}",
+        seed=seed,
+        brainsim_version=__version__,
+        sampling_rate_hz=preset.frame_rate_hz,
+        duration_s=float(end),
+        sessions=", ".join(part[0].name for part in parts),
+        command=f"brainsim data simulate {preset.name} --seed {seed}",
     )
     return result

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -34,15 +34,22 @@ def open_recording(path: str | Path, *, validate: bool = True) -> xr.Dataset:
     if not path.exists():
         raise InputError("there is no such file", where=str(path), remedy="check the path")
     if path.suffix not in SUFFIXES:
-        raise InputError(f"a recording ends in {' or '.join(SUFFIXES)}", where=str(path), remedy=f"convert it: brainsim data read {path} --out REC.nc")
+        raise InputError(
+            f"a recording ends in {' or '.join(SUFFIXES)}",
+            where=str(path),
+            remedy=f"convert it: brainsim data read {path} --out REC.nc",
+        )
     try:
         dataset = _read_zarr(path) if path.suffix == ".zarr" else _read_netcdf(path)
     except InputError:
         raise
     except Exception as error:
         kind = "netCDF" if path.suffix == ".nc" else "Zarr"
-        raise InputError(f"it cannot be read as {kind} ({_first_line(error)})", where=f"{path}, field 'file'",
-                         remedy="it is damaged, incomplete or of another format: copy it again, or give the original to `brainsim data read`") from error
+        raise InputError(
+            f"it cannot be read as {kind} ({_first_line(error)})",
+            where=f"{path}, field 'file'",
+            remedy="it is damaged or of another format: copy it again, or give the original to `brainsim data read`",
+        ) from error
     return schema.validate(dataset, str(path)) if validate else dataset
 
 
@@ -75,7 +82,11 @@ def save_recording(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = F
                 _flush(draft)
             replace(draft, path)
     except OSError as error:
-        raise OutputError(f"it cannot be written ({_first_line(error)})", where=str(path), remedy="check the free space and the permissions") from error
+        raise OutputError(
+            f"it cannot be written ({_first_line(error)})",
+            where=str(path),
+            remedy="check the free space and the permissions",
+        ) from error
     return path
 
 
@@ -89,13 +100,19 @@ def check_target(path: str | Path, *, overwrite: bool, suffixes: tuple[str, ...]
     """
     path = Path(path)
     if suffixes and path.suffix not in suffixes:
-        raise OutputError(f"the name must end in {' or '.join(suffixes)}", where=str(path), remedy=f"for example {path.stem or 'out'}{suffixes[0]}")
+        raise OutputError(
+            f"the name must end in {' or '.join(suffixes)}",
+            where=str(path),
+            remedy=f"for example {path.stem or 'out'}{suffixes[0]}",
+        )
     if not path.parent.is_dir():
         raise OutputError("its folder does not exist", where=str(path), remedy=f"make it first: mkdir -p {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise OutputError("its folder cannot be written", where=str(path), remedy="choose another folder")
     if path.exists() and not overwrite:
-        raise OutputError("it exists already", where=str(path), remedy="give --overwrite to replace it, or another name")
+        raise OutputError(
+            "it exists already", where=str(path), remedy="give --overwrite to replace it, or another name"
+        )
     return path
 
 
@@ -125,7 +142,11 @@ def write_text(path: Path, text: str) -> None:
         os.replace(draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise OutputError(f"it cannot be written ({_first_line(error)})", where=str(path), remedy="check the free space and the permissions") from error
+        raise OutputError(
+            f"it cannot be written ({_first_line(error)})",
+            where=str(path),
+            remedy="check the free space and the permissions",
+        ) from error
 
 
 def _flush(path: Path) -> None:
@@ -160,12 +181,19 @@ def _read_netcdf(path: Path) -> xr.Dataset:
     if not head:
         raise InputError("the file is empty", where=f"{path}, field 'file'", remedy="copy or download it again")
     if head.lstrip()[:1] == b"<":
-        raise InputError("this is a web page, not a recording", where=f"{path}, field 'file'", remedy="download the file itself, not the page that links to it")
+        raise InputError(
+            "this is a web page, not a recording",
+            where=f"{path}, field 'file'",
+            remedy="download the file itself, not the page that links to it",
+        )
     if head[:4] != b"\x89HDF":
-        raise InputError("this is not a netCDF 4 file", where=f"{path}, field 'file'", remedy="give the original file to `brainsim data read`")
+        raise InputError(
+            "this is not a netCDF 4 file",
+            where=f"{path}, field 'file'",
+            remedy="give the original file to `brainsim data read`",
+        )
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
-        loaded: xr.Dataset = dataset.load()
-    return loaded
+        return cast(xr.Dataset, dataset.load())
 
 
 def _read_zarr(path: Path) -> xr.Dataset:
@@ -174,7 +202,10 @@ def _read_zarr(path: Path) -> xr.Dataset:
     group = zarr.open_group(path, mode="r")
     for name, array in group.arrays():
         if array.nchunks_initialized < array.nchunks:
-            raise InputError(f"{array.nchunks - array.nchunks_initialized} of its {array.nchunks} chunks are missing",
-                             where=f"{path}, field '{name}'", remedy="copy the folder again")
+            raise InputError(
+                f"{array.nchunks - array.nchunks_initialized} of its {array.nchunks} chunks are missing",
+                where=f"{path}, field '{name}'",
+                remedy="copy the folder again",
+            )
     with xr.open_zarr(path, chunks=None) as dataset:
-        return dataset.load()
+        return cast(xr.Dataset, dataset.load())

@@ -1,5 +1,6 @@
 """Segments and trials of a recording."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def segments(time: NDArray[np.float64], rate: float) -> list[slice]:
     """
     cuts = np.flatnonzero(np.diff(time) > 1.5 / rate) + 1 if len(time) > 1 else np.array([], int)
     edges = [0, *cuts.tolist(), len(time)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def is_cut(dataset: xr.Dataset, variable: str = "calcium") -> bool:
@@ -45,7 +46,11 @@ def trial_frames(dataset: xr.Dataset) -> int:
     if is_cut(dataset) or is_cut(dataset, "spikes"):
         return int(dataset.sizes["time"])
     if "onset" not in dataset.coords:
-        raise InputError("there are no trials", where="field 'onset'", remedy="attach a stimulus table: brainsim data read ... --stimuli FILE")
+        raise InputError(
+            "there are no trials",
+            where="field 'onset'",
+            remedy="attach a stimulus table: brainsim data read ... --stimuli FILE",
+        )
     if "trial_frames" in dataset.attrs:
         return int(dataset.attrs["trial_frames"])
     onsets = np.sort(dataset["onset"].values)
@@ -82,7 +87,9 @@ def cut_trials(dataset: xr.Dataset, frames: int | None = None) -> xr.Dataset:
     first = _first_frames(dataset, frames, rate)
     kept = np.flatnonzero(first >= 0)
     if not len(kept):
-        raise InputError(f"no trial of {frames} frames fits into the recording", where="field 'onset'", remedy="use shorter trials")
+        raise InputError(
+            f"no trial of {frames} frames fits into the recording", where="field 'onset'", remedy="use shorter trials"
+        )
     index = xr.DataArray(first[kept, None] + np.arange(frames), dims=("trial", "time"))
     cut: dict[str, Any] = {}
     for name in ("calcium", "spikes"):

@@ -13,7 +13,11 @@ def command(echo: Echo) -> None:
 
     points = examine()
     width = max(len(point.name) for point in points)
-    lines = [f"{'ok ' if point.ok else 'NO '} {point.name:<{width}}  {point.found}" + ("" if point.ok else f"\n     -> {point.remedy}") for point in points]
+    lines = [
+        f"{'ok ' if point.ok else 'NO '} {point.name:<{width}}  {point.found}"
+        + ("" if point.ok else f"\n     -> {point.remedy}")
+        for point in points
+    ]
     broken = [point.name for point in points if not point.ok]
     lines.append("all in order" if not broken else f"not in order: {', '.join(broken)}")
     echo.result({"ok": not broken, "checks": [point.__dict__ for point in points]}, "\n".join(lines))

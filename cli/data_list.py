@@ -15,8 +15,12 @@ def command(echo: Echo) -> None:
     facts = {}
     for name, path in paths().items():
         dataset = open_recording(path)
-        facts[name] = {"path": str(path), "sizes": {str(k): int(v) for k, v in dataset.sizes.items()},
-                       "source": dataset.attrs["source"], "title": str(dataset.attrs.get("title", ""))}
+        facts[name] = {
+            "path": str(path),
+            "sizes": {str(k): int(v) for k, v in dataset.sizes.items()},
+            "source": dataset.attrs["source"],
+            "title": str(dataset.attrs.get("title", "")),
+        }
     lines = [
         f"{name:24} {fact['source']:10} {', '.join(f'{n} {dim}' for dim, n in fact['sizes'].items())}"
         f"{'  ' + fact['title'] if fact['title'] else ''}"

@@ -15,15 +15,26 @@ from .option import Command, Echo, out
 @click.option("--sampling-rate", type=float, metavar="HZ", help="Frames per second, where the file does not tell.")
 @click.option("--duration", type=float, metavar="SECONDS", help="Length of a recording of spikes.")
 @click.option("--neurons", type=int, metavar="N", help="Number of neurons of a recording of spikes.")
-@click.option("--stimuli", type=click.Path(path_type=Path), metavar="FILE",
-              help="Table onset_s,duration_s,stimulus, or one label per trial.")
-@click.option("--orientation", type=click.Choice(["neuron-time", "time-neuron"]),
-              help="Rows x columns of a table that does not tell.")
-@click.option("--units", type=click.Choice(["dF/F", "raw fluorescence", "active fraction"]),
-              help="Unit of the traces, where the file does not tell.")
+@click.option(
+    "--stimuli",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Table onset_s,duration_s,stimulus, or one label per trial.",
+)
+@click.option(
+    "--orientation",
+    type=click.Choice(["neuron-time", "time-neuron"]),
+    help="Rows x columns of a table that does not tell.",
+)
+@click.option(
+    "--units",
+    type=click.Choice(["dF/F", "raw fluorescence", "active fraction"]),
+    help="Unit of the traces, where the file does not tell.",
+)
 @click.pass_obj
-def command(echo: Echo, /, sources: tuple[Path, ...], out: Path, overwrite: bool, format_name: str | None,
-            **options: Any) -> None:
+def command(
+    echo: Echo, /, sources: tuple[Path, ...], out: Path, overwrite: bool, format_name: str | None, **options: Any
+) -> None:
     """Read SRC of any supported format and write it as a recording.
 
     SRC is a file, a file and its stimulus file, or a folder with one session. Missing frames stay missing.

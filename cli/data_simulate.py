@@ -25,5 +25,14 @@ def command(echo: Echo, preset: str, out: Path, seed: int, overwrite: bool) -> N
     written = save_recording(recording, out, overwrite=overwrite)
     spikes = recording.sizes["spike"]
     rate = spikes / recording.sizes["neuron"] / (recording.sizes["time"] / recording.attrs["sampling_rate_hz"])
-    facts = {"preset": preset, "seed": seed, "neurons": recording.sizes["neuron"], "frames": recording.sizes["time"], "spikes": spikes, "mean_rate_hz": rate}
-    echo.result(facts, f"{facts['neurons']} neurons, {facts['frames']} frames, {spikes} spikes ({rate:.2f} Hz)", [written])
+    facts = {
+        "preset": preset,
+        "seed": seed,
+        "neurons": recording.sizes["neuron"],
+        "frames": recording.sizes["time"],
+        "spikes": spikes,
+        "mean_rate_hz": rate,
+    }
+    echo.result(
+        facts, f"{facts['neurons']} neurons, {facts['frames']} frames, {spikes} spikes ({rate:.2f} Hz)", [written]
+    )

@@ -10,8 +10,11 @@ from .option import Command, Echo, out, recording
 @click.command(cls=Command)
 @recording
 @out("The table: .csv; stimuli go beside it into FILE_stimuli.csv or FILE_tag.csv.")
-@click.option("--variable", type=click.Choice(["calcium", "spikes", "spike_time"]),
-              help="What to write; by default the first of these that RECORDING has.")
+@click.option(
+    "--variable",
+    type=click.Choice(["calcium", "spikes", "spike_time"]),
+    help="What to write; by default the first of these that RECORDING has.",
+)
 @click.pass_obj
 def command(echo: Echo, recording: Path, out: Path, overwrite: bool, variable: str | None) -> None:
     """Write RECORDING as CSV: wide for traces, long for spike times, trial x neuron for trial tables."""

@@ -15,8 +15,9 @@ from .option import Command, Echo, out, recording, workers
 @click.option("--order", type=click.IntRange(1, 2), help="oasis: 1 models the decay, 2 rise and decay (default 1).")
 @workers
 @click.pass_obj
-def command(echo: Echo, recording: Path, out: Path, overwrite: bool, method: str, order: int | None,
-            workers: int) -> None:
+def command(
+    echo: Echo, recording: Path, out: Path, overwrite: bool, method: str, order: int | None, workers: int
+) -> None:
     """Infer spikes from the fluorescence of RECORDING; everything else in it is kept."""
     from brainsim import catalog
     from brainsim.calcium import deconvolve
@@ -32,7 +33,7 @@ def command(echo: Echo, recording: Path, out: Path, overwrite: bool, method: str
         warnings.simplefilter("ignore", UserWarning)
         result = deconvolve(dataset, kind() if order is None else kind(order=order), workers, progress)
     save_recording(result, out, overwrite=overwrite)
-    notices = str(result.attrs.get("notices", "")).splitlines()[len(before):]
+    notices = str(result.attrs.get("notices", "")).splitlines()[len(before) :]
     for notice in notices:
         click.echo(f"notice: {notice}", err=True)
     facts = {"method": method, "neurons": result.sizes["neuron"], "notices": notices}

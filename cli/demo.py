@@ -8,7 +8,13 @@ from .option import Command, Echo, seed
 
 
 @click.command(cls=Command)
-@click.option("--out", type=click.Path(path_type=Path), default=Path("brainsim-demo"), show_default=True, help="Folder of the result.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("brainsim-demo"),
+    show_default=True,
+    help="Folder of the result.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace an earlier demo.")
 @seed
 @click.pass_obj

@@ -16,13 +16,13 @@ GROUPS = {
 
 
 class Tree(click.Group):
-    """A group whose commands are files: ``snn_fit.py`` is ``brainsim snn fit``. A command is imported when it is called."""
+    """A group whose commands are files, imported when called: ``snn_fit.py`` is ``brainsim snn fit``."""
 
     def _modules(self) -> dict[str, str]:
         prefix = f"{self.name}_" if self.name in GROUPS else ""
         found = [m.name for m in pkgutil.iter_modules([__file__.rsplit("/", 1)[0]]) if m.name not in ("main", "option")]
         return {
-            name[len(prefix):].replace("_", "-"): name
+            name[len(prefix) :].replace("_", "-"): name
             for name in found
             if name.startswith(prefix) and (prefix or name.split("_")[0] not in GROUPS)
         }
@@ -42,7 +42,9 @@ class Tree(click.Group):
         command.name = cmd_name
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or name the nearest right one."""
         name = args[0]
         if self.get_command(ctx, name) is None:

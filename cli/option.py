@@ -27,12 +27,16 @@ def out(help: str, suffixes: str = "") -> Callable[[F], F]:
 
 def seed(function: F) -> F:
     """``--seed``: the one source of randomness."""
-    return click.option("--seed", type=int, default=0, show_default=True, help="Seed of every random number; kept in the result.")(function)
+    return click.option(
+        "--seed", type=int, default=0, show_default=True, help="Seed of every random number; kept in the result."
+    )(function)
 
 
 def workers(function: F) -> F:
     """``--workers``: processes."""
-    return click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the work.")(function)
+    return click.option(
+        "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the work."
+    )(function)
 
 
 class Echo:
@@ -88,7 +92,9 @@ class Command(click.Command):
         self.params += [
             click.Option(["--json", "as_json"], is_flag=True, help="Print the result as one JSON object."),
             click.Option(["--quiet"], is_flag=True, help="No progress bar and no prose."),
-            click.Option(["--traceback", "show_traceback"], is_flag=True, help="Show where in the code a failure arose."),
+            click.Option(
+                ["--traceback", "show_traceback"], is_flag=True, help="Show where in the code a failure arose."
+            ),
         ]
 
     def invoke(self, ctx: click.Context) -> Any:

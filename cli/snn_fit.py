@@ -13,17 +13,52 @@ from .option import Command, Echo, out, recording, seed, workers
 @out("The fit (.nc or .zarr).")
 @click.option("--rule", default="ml", show_default=True, help="How synapses learn: a name in the catalogue of rules.")
 @click.option("--neuron", default=None, help="Neuron model; by default the rule's own.")
-@click.option("--input", "source", type=click.Choice(["auto", "spikes", "events"]), default="auto", show_default=True,
-              help="Fit the binned (inferred) spikes or the spike times; auto takes the first that is there.")
-@click.option("--bin-ms", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="Width of a bin for spike times [ms].")
-@click.option("--tau-ms", type=click.FloatRange(min=0, min_open=True), default=None, help="Time constant of the postsynaptic potential [ms].")
+@click.option(
+    "--input",
+    "source",
+    type=click.Choice(["auto", "spikes", "events"]),
+    default="auto",
+    show_default=True,
+    help="Fit the binned (inferred) spikes or the spike times; auto takes the first that is there.",
+)
+@click.option(
+    "--bin-ms",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Width of a bin for spike times [ms].",
+)
+@click.option(
+    "--tau-ms",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Time constant of the postsynaptic potential [ms].",
+)
 @click.option("--delay-ms", type=click.FloatRange(min=0), default=None, help="Synaptic delay [ms]; at least one bin.")
-@click.option("--ridge", type=click.FloatRange(min=0, min_open=True), default=None, help="Precision of the prior of a weight; by default chosen on held-out time.")
-@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True, help="Random initialisations (online rules).")
+@click.option(
+    "--ridge",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Precision of the prior of a weight; by default chosen on held-out time.",
+)
+@click.option(
+    "--repeats", type=click.IntRange(1), default=1, show_default=True, help="Random initialisations (online rules)."
+)
 @workers
 @seed
 @click.pass_obj
-def command(echo: Echo, recording: Path, out: Path, rule: str, neuron: str | None, repeats: int, seed: int, overwrite: bool, **how: Any) -> None:
+def command(
+    echo: Echo,
+    /,
+    recording: Path,
+    out: Path,
+    rule: str,
+    neuron: str | None,
+    repeats: int,
+    seed: int,
+    overwrite: bool,
+    **how: Any,
+) -> None:
     """Fit a spiking network with plastic synapses to RECORDING."""
     from brainsim import catalog
     from brainsim.gradient import Settings
@@ -41,7 +76,7 @@ def command(echo: Echo, recording: Path, out: Path, rule: str, neuron: str | Non
     assert result is not None
     result.attrs.update(recording=recording.name)
     written = save_recording(result, out, overwrite=overwrite)
-    echo.result({k: v for k, v in result.attrs.items()}, _prose(result), [written])
+    echo.result(dict(result.attrs), _prose(result), [written])
 
 
 def _rule(name: str, tau: float | None, delay: float | None) -> Any:
@@ -69,18 +104,27 @@ def _with_spikes(dataset: Any, learns: str, workers: int, echo: Echo) -> Any:
 def _prose(fit: Any) -> str:
     """Say in a few lines what the fit found."""
     attrs, n = fit.attrs, fit.sizes["neuron"]
-    lines = [f"{attrs['rule']} fit of {n} neurons in {attrs['seconds_fit']:.1f} s (compiling {attrs['seconds_compile']:.1f} s)"]
-    if attrs["rule"] != "ml":
-        change = float((fit["weight"] / fit["weight_initial"].where(fit["weight_initial"] != 0)).mean()) - 1
-        return "\n".join([*lines, f"mean change of a weight {change:+.2%}; cell types: {attrs['cell_types']}; simulated rate {attrs['simulated_rate_hz']:.2f} Hz"])
+    times = f"{attrs['seconds_fit']:.1f} s (compiling {attrs['seconds_compile']:.1f} s)"
+    found = _learned(fit) if attrs["rule"] != "ml" else _inferred(fit)
+    return "\n".join([f"{attrs['rule']} fit of {n} neurons in {times}", *found])
+
+
+def _learned(fit: Any) -> list[str]:
+    """Say what an online rule did to the weights."""
+    change = float((fit["weight"] / fit["weight_initial"].where(fit["weight_initial"] != 0)).mean()) - 1
+    rate, types = fit.attrs["simulated_rate_hz"], fit.attrs["cell_types"]
+    return [f"mean change of a weight {change:+.2%}; cell types: {types}; simulated rate {rate:.2f} Hz"]
+
+
+def _inferred(fit: Any) -> list[str]:
+    """Say what the likelihood says about the pairs, and when not to trust it."""
+    attrs, n = fit.attrs, fit.sizes["neuron"]
     called = int((fit["edge_probability"] > 0.5).sum())
-    types = {kind: int((fit["cell_type"] == kind).sum()) for kind in ("E", "I", "unknown")}
-    lines.append(f"log likelihood {attrs['log_likelihood_per_spike']:.4f} nats per spike "
-                 f"({attrs['log_likelihood_per_spike_held_out']:.4f} on held-out time), {attrs['passes']} passes, ridge {attrs['ridge']:g}")
-    lines.append(f"{called} of {n * (n - 1)} pairs are connected with probability > 0.5; cells: {types['E']} E, {types['I']} I, {types['unknown']} unknown")
-    if attrs["null_inflation"] > 1.5:
-        lines.append(f"caution: scores of unconnected pairs are {attrs['null_inflation']:.1f} times too wide, so hidden common input is likely; "
-                     "edges were judged against that wider null")
-    if attrs["silent_neurons"]:
-        lines.append(f"{attrs['silent_neurons']} neurons never fired: their pairs cannot be judged (probability 0)")
-    return "\n".join(lines)
+    types = ", ".join(f"{int((fit['cell_type'] == kind).sum())} {kind}" for kind in ("E", "I", "unknown"))
+    lines = [
+        f"log likelihood {attrs['log_likelihood_per_spike']:.4f} nats per spike, "
+        f"{attrs['log_likelihood_per_spike_held_out']:.4f} on held-out time; "
+        f"{attrs['passes']} passes, ridge {attrs['ridge']:g}",
+        f"{called} of {n * (n - 1)} pairs are connected with probability > 0.5; cells: {types}",
+    ]
+    return lines + [f"caution: {notice}" for notice in str(attrs.get("notices", "")).splitlines()]

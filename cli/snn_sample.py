@@ -21,7 +21,8 @@ def command(echo: Echo, fit: Path, out: Path, seed: int, overwrite: bool) -> Non
     simulated = freerun.sample(open_recording(fit), seed)
     simulated.attrs["fit"] = fit.name
     written = save_recording(simulated, out, overwrite=overwrite)
-    prose = f"free run of {simulated.sizes['neuron']} neurons: mean rate {simulated.attrs['rate_ratio']:.2f} times the recorded one"
+    ratio, neurons = simulated.attrs["rate_ratio"], simulated.sizes["neuron"]
+    prose = f"free run of {neurons} neurons: mean rate {ratio:.2f} times the recorded one"
     if "notices" in simulated.attrs:
         prose += f"\ncaution: {simulated.attrs['notices']}"
     echo.result(dict(simulated.attrs), prose, [written])

@@ -42,9 +42,12 @@ class LowpassDiff(Deconvolution):
         """
         a = 2 * np.pi * self.cutoff / rate
         if not 0 < a <= 1:
-            raise InputError(f"a low-pass filter at {self.cutoff:g} Hz needs more than {2 * np.pi * self.cutoff:.3g} "
-                             f"frames per second, not {rate:g}", where="field 'sampling_rate_hz'",
-                             remedy="use --method oasis, or a lower cutoff")
+            raise InputError(
+                f"a low-pass filter at {self.cutoff:g} Hz needs more than {2 * np.pi * self.cutoff:.3g} "
+                f"frames per second, not {rate:g}",
+                where="field 'sampling_rate_hz'",
+                remedy="use --method oasis, or a lower cutoff",
+            )
         lowest = min(float(trace.min()) for trace in traces) if self.offset else 0.0
         return [_rises(trace, a) + lowest for trace in traces], {}
 

@@ -62,12 +62,17 @@ class Oasis(Deconvolution):
     def __post_init__(self) -> None:
         for field, allowed in (("order", (1, 2)), ("penalty", (0, 1) if self.order == 1 else (1,))):
             if getattr(self, field) not in allowed:
-                raise InputError(f"it is {getattr(self, field)}", where=f"oasis, field '{field}'",
-                                 remedy=f"with order {self.order} give {' or '.join(map(str, allowed))}")
+                raise InputError(
+                    f"it is {getattr(self, field)}",
+                    where=f"oasis, field '{field}'",
+                    remedy=f"with order {self.order} give {' or '.join(map(str, allowed))}",
+                )
         if self.optimize_g < 0 or (self.optimize_g and self.order == 2) or not self.assumed_decay > 0:
-            raise InputError(f"optimize_g {self.optimize_g}, assumed decay {self.assumed_decay:g} s",
-                             where="oasis, field 'optimize_g'",
-                             remedy="optimize_g is 0 or more with order 1, 0 with order 2; the decay is above 0")
+            raise InputError(
+                f"optimize_g {self.optimize_g}, assumed decay {self.assumed_decay:g} s",
+                where="oasis, field 'optimize_g'",
+                remedy="optimize_g is 0 or more with order 1, 0 with order 2; the decay is above 0",
+            )
 
     def runs(self, traces: Sequence[Floats], rate: float) -> tuple[list[Floats], dict[str, float]]:
         """Return the spikes of every run [dF/F], and ``decay_time``, ``noise``, ``baseline``, ``assumed``.
@@ -147,7 +152,7 @@ def decay_factors(traces: Sequence[Floats], order: int, sd: float) -> Floats:
     products, counts = np.zeros(lags + 1), np.zeros(lags + 1)
     for trace in (trace - mean for trace in traces):
         for lag in range(min(lags + 1, len(trace))):
-            products[lag] += np.sum(trace[lag:] * trace[:len(trace) - lag])
+            products[lag] += np.sum(trace[lag:] * trace[: len(trace) - lag])
             counts[lag] += len(trace) - lag
     covariance = products / np.maximum(counts, 1)
     left = toeplitz(covariance[:lags], covariance[:order]) - sd**2 * np.eye(lags, order)

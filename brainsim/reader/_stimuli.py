@@ -35,19 +35,28 @@ def attach(dataset: xr.Dataset, path: Path) -> xr.Dataset:
         the recording, or a duration is negative.
     """
     if "stimulus" in dataset.coords:
-        raise InputError("the recording has stimuli already", where=f"{path}, field 'stimulus'",
-                         remedy="leave out --stimuli, or remove them from the recording first")
+        raise InputError(
+            "the recording has stimuli already",
+            where=f"{path}, field 'stimulus'",
+            remedy="leave out --stimuli, or remove them from the recording first",
+        )
     table = read_table(path)
     if table.header and table.column("onset_s") is not None:
         return _attach_table(dataset, table)
     found = labels(table)
     trials = dataset.sizes.get("trial")
     if trials is None:
-        raise InputError(f"there are {len(found)} labels, but the recording has no trials",
-                         where=f"{path}, field 'stimulus'", remedy=f"give the columns {', '.join(COLUMNS)}")
+        raise InputError(
+            f"there are {len(found)} labels, but the recording has no trials",
+            where=f"{path}, field 'stimulus'",
+            remedy=f"give the columns {', '.join(COLUMNS)}",
+        )
     if trials != len(found):
-        raise InputError(f"there are {len(found)} labels for {trials} trials", where=f"{path}, field 'stimulus'",
-                         remedy="give the labels of the same session, one per trial")
+        raise InputError(
+            f"there are {len(found)} labels for {trials} trials",
+            where=f"{path}, field 'stimulus'",
+            remedy="give the labels of the same session, one per trial",
+        )
     return dataset.assign_coords(stimulus=("trial", np.array(found)))
 
 
@@ -72,13 +81,18 @@ def labels(table: Table) -> list[str]:
     elif table.header and table.header[0].lower() not in ("stimulus", "label", "tag", "labels", "tags"):
         rows = [table.header, *rows]
     if len(rows) > 1 and len(rows[0]) > 1:
-        raise InputError(f"it has {len(rows)} rows and {len(rows[0])} columns",
-                         where=f"{table.path}, field 'stimulus'",
-                         remedy=f"give one label per trial in one row or column, or the columns {', '.join(COLUMNS)}")
+        raise InputError(
+            f"it has {len(rows)} rows and {len(rows[0])} columns",
+            where=f"{table.path}, field 'stimulus'",
+            remedy=f"give one label per trial in one row or column, or the columns {', '.join(COLUMNS)}",
+        )
     found = rows[0] if len(rows) == 1 else [row[0] for row in rows]
     if not all(found):
-        raise InputError(f"label {found.index('') + 1} of {len(found)} is empty",
-                         where=f"{table.path}, field 'stimulus'", remedy="give every trial a label")
+        raise InputError(
+            f"label {found.index('') + 1} of {len(found)} is empty",
+            where=f"{table.path}, field 'stimulus'",
+            remedy="give every trial a label",
+        )
     return found
 
 
@@ -112,12 +126,17 @@ def _attach_table(dataset: xr.Dataset, table: Table) -> xr.Dataset:
     columns = [table.column(name) for name in COLUMNS]
     if None in columns or not table.rows:
         missing = [name for name, at in zip(COLUMNS, columns, strict=True) if at is None]
-        raise InputError(f"there is no column {', '.join(missing)}" if missing else "there is no stimulus in it",
-                         where=f"{table.path}, field '{(missing or ['onset_s'])[0]}'",
-                         remedy=f"give the columns {', '.join(COLUMNS)}")
+        raise InputError(
+            f"there is no column {', '.join(missing)}" if missing else "there is no stimulus in it",
+            where=f"{table.path}, field '{(missing or ['onset_s'])[0]}'",
+            remedy=f"give the columns {', '.join(COLUMNS)}",
+        )
     if "trial" in dataset.dims:
-        raise InputError("the recording has trials already", where=f"{table.path}, field 'onset_s'",
-                         remedy="give one label per trial instead")
+        raise InputError(
+            "the recording has trials already",
+            where=f"{table.path}, field 'onset_s'",
+            remedy="give one label per trial instead",
+        )
     onset_at, duration_at, name_at = (int(at) for at in columns if at is not None)
     onset, duration = table.numbers([onset_at, duration_at]).T
     names = np.array(table.texts(name_at))
@@ -129,11 +148,15 @@ def _attach_table(dataset: xr.Dataset, table: Table) -> xr.Dataset:
         ("stimulus", names == "", "stimulus without a name"),
     ):
         if wrong.any():
-            raise InputError(f"line {table.lines[int(np.argmax(wrong))]}: {what} ({int(wrong.sum())} such lines)",
-                             where=f"{table.path}, field '{field}'", remedy="correct the table, in seconds")
+            raise InputError(
+                f"line {table.lines[int(np.argmax(wrong))]}: {what} ({int(wrong.sum())} such lines)",
+                where=f"{table.path}, field '{field}'",
+                remedy="correct the table, in seconds",
+            )
     order = np.argsort(onset, kind="stable")
-    return dataset.assign_coords(onset=("trial", onset[order]), duration=("trial", duration[order]),
-                                 stimulus=("trial", names[order]))
+    return dataset.assign_coords(
+        onset=("trial", onset[order]), duration=("trial", duration[order]), stimulus=("trial", names[order])
+    )
 
 
 def _extent(dataset: xr.Dataset) -> tuple[float, float]:

@@ -56,9 +56,12 @@ class Table:
             wrong = (found.isna() & ~text.isin(MISSING)).to_numpy()
             if wrong.any():
                 row = int(np.argmax(wrong))
-                raise InputError(f"'{text.iloc[row][:40]}' in line {self.lines[row]} is not a number "
-                                 f"({int(wrong.sum())} such cells)", where=f"{self.path}, field '{self.name(column)}'",
-                                 remedy="correct the cell, or leave it empty")
+                raise InputError(
+                    f"'{text.iloc[row][:40]}' in line {self.lines[row]} is not a number "
+                    f"({int(wrong.sum())} such cells)",
+                    where=f"{self.path}, field '{self.name(column)}'",
+                    remedy="correct the cell, or leave it empty",
+                )
             values[:, at] = found.to_numpy(float)
         return values
 
@@ -124,8 +127,11 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     if not data.strip(b"\xef\xbb\xbf \r\n\t"):
         raise InputError("the file is empty", where=where, remedy="copy or download it again")
     if data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
-        raise InputError("this is a web page, not a table", where=where,
-                         remedy="download the file itself, not the page that links to it")
+        raise InputError(
+            "this is a web page, not a table",
+            where=where,
+            remedy="download the file itself, not the page that links to it",
+        )
     notices: tuple[str, ...] = ()
     try:
         text = data.decode(_encoding(data))
@@ -155,8 +161,13 @@ def _parse(path: Path, text: str, notices: tuple[str, ...], counted: bool, lines
         rows = [row[:-1] for row in rows]
     first = [cell.strip() for cell in rows[0]]
     has_header = any(cell and not is_number(cell) for cell in first) or (counted and counts_up(first))
-    table = Table(path, [unprotected(cell) for cell in first] if has_header else None, rows[has_header:],
-                  [at for at, _ in numbered][has_header:], notices)
+    table = Table(
+        path,
+        [unprotected(cell) for cell in first] if has_header else None,
+        rows[has_header:],
+        [at for at, _ in numbered][has_header:],
+        notices,
+    )
     if lines is None:
         _check_widths(table, len(first))
     return table
@@ -171,9 +182,12 @@ def _check_widths(table: Table, width: int) -> None:
     """Refuse lines that are longer or shorter than the first."""
     wrong = [at for at, row in enumerate(table.rows) if len(row) != width]
     if wrong:
-        raise InputError(f"line {table.lines[wrong[0]]} has {len(table.rows[wrong[0]])} cells, the first has {width} "
-                         f"({len(wrong)} such lines)", where=f"{table.path}, field 'line {table.lines[wrong[0]]}'",
-                         remedy="the file is damaged or incomplete: copy it again")
+        raise InputError(
+            f"line {table.lines[wrong[0]]} has {len(table.rows[wrong[0]])} cells, the first has {width} "
+            f"({len(wrong)} such lines)",
+            where=f"{table.path}, field 'line {table.lines[wrong[0]]}'",
+            remedy="the file is damaged or incomplete: copy it again",
+        )
 
 
 def _separator(lines: Sequence[str]) -> str:

@@ -54,13 +54,18 @@ class Cilva(Reader):
         table = read_table(source)
         values = table.numbers(range(len(table.header or table.rows[0])))
         if table.header:
-            raise InputError("the first line holds names, not numbers", where=f"{source}, field 'line 1'",
-                             remedy="read it with --format csv-wide --orientation neuron-time")
+            raise InputError(
+                "the first line holds names, not numbers",
+                where=f"{source}, field 'line 1'",
+                remedy="read it with --format csv-wide --orientation neuron-time",
+            )
         rate = options.sampling_rate or IMAGING_RATE
         notices = list(table.notices)
         if options.sampling_rate is None:
-            notices.append(f"{source.name} does not hold its frame rate: {IMAGING_RATE} Hz, the default of CILVA, "
-                           "was taken; give --sampling-rate if it is another")
+            notices.append(
+                f"{source.name} does not hold its frame rate: {IMAGING_RATE} Hz, the default of CILVA, "
+                "was taken; give --sampling-rate if it is another"
+            )
         calcium = ("time", "neuron"), values.T, {"units": options.units or "dF/F"}
         coords = {"time": np.arange(values.shape[1]) / rate, "neuron": np.arange(values.shape[0])}
         dataset = xr.Dataset({"calcium": calcium}, coords=coords, attrs={"sampling_rate_hz": rate})
@@ -74,13 +79,22 @@ def _codes(path: Path, source: Path, frames: int) -> np.ndarray[tuple[int], np.d
     """Return the stimulus code of each frame."""
     table = read_table(path)
     if table.header:
-        raise InputError(f"'{table.header[0]}' in line 1 is no stimulus code", where=f"{path}, field 'stimulus'",
-                         remedy="give one code per frame, 0 for none")
+        raise InputError(
+            f"'{table.header[0]}' in line 1 is no stimulus code",
+            where=f"{path}, field 'stimulus'",
+            remedy="give one code per frame, 0 for none",
+        )
     codes = table.numbers(range(len(table.rows[0]))).ravel()
     if len(codes) != frames:
-        raise InputError(f"there are {len(codes)} stimulus codes for the {frames} frames of {source}",
-                         where=f"{path}, field 'stimulus'", remedy="give the .stim file of the same recording")
+        raise InputError(
+            f"there are {len(codes)} stimulus codes for the {frames} frames of {source}",
+            where=f"{path}, field 'stimulus'",
+            remedy="give the .stim file of the same recording",
+        )
     if not np.isfinite(codes).all():
-        raise InputError(f"{int((~np.isfinite(codes)).sum())} codes are missing", where=f"{path}, field 'stimulus'",
-                         remedy="give one code per frame, 0 for none")
+        raise InputError(
+            f"{int((~np.isfinite(codes)).sum())} codes are missing",
+            where=f"{path}, field 'stimulus'",
+            remedy="give one code per frame, 0 for none",
+        )
     return codes

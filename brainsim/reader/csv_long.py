@@ -53,8 +53,11 @@ class CsvLong(Reader):
         neuron_at, time_at = table.column(*NEURON), table.column(*TIME)
         if neuron_at is None or time_at is None:
             field = "neuron" if neuron_at is None else "time_s"
-            raise InputError(f"there is no column {field} (there are: {', '.join(table.header or ['no names'])[:80]})",
-                             where=f"{source}, field '{field}'", remedy="name the columns neuron,time_s")
+            raise InputError(
+                f"there is no column {field} (there are: {', '.join(table.header or ['no names'])[:80]})",
+                where=f"{source}, field '{field}'",
+                remedy="name the columns neuron,time_s",
+            )
         notices = list(table.notices)
         time = table.numbers([time_at])[:, 0]
         duration = options.duration
@@ -66,26 +69,36 @@ class CsvLong(Reader):
         _refuse(table, time > duration, f"after the end at {duration:g} s", "give the right --duration")
         names, index = _neurons(table, neuron_at, options.neurons, notices)
         order = np.argsort(time, kind="stable")
-        return xr.Dataset({"spike_time": ("spike", time[order]), "spike_neuron": ("spike", index[order])},
-                          coords={"neuron": names}, attrs={"duration_s": duration, "notices": "\n".join(notices)})
+        return xr.Dataset(
+            {"spike_time": ("spike", time[order]), "spike_neuron": ("spike", index[order])},
+            coords={"neuron": names},
+            attrs={"duration_s": duration, "notices": "\n".join(notices)},
+        )
 
 
 def _refuse(table: Table, wrong: NDArray[np.bool_], what: str, remedy: str) -> None:
     """Raise if any spike time is wrong, naming the first."""
     if wrong.any():
         first = table.lines[int(np.argmax(wrong))]
-        raise InputError(f"{int(wrong.sum())} spike times are {what}, the first in line {first}",
-                         where=f"{table.path}, field 'time_s'", remedy=remedy)
+        raise InputError(
+            f"{int(wrong.sum())} spike times are {what}, the first in line {first}",
+            where=f"{table.path}, field 'time_s'",
+            remedy=remedy,
+        )
 
 
-def _neurons(table: Table, at: int, wanted: int | None,
-             notices: list[str]) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+def _neurons(
+    table: Table, at: int, wanted: int | None, notices: list[str]
+) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
     """Return the names of all neurons and the index of each spike's neuron."""
     text = table.texts(at)
     field = f"{table.path}, field 'neuron'"
     if not all(text):
-        raise InputError(f"line {table.lines[text.index('')]} names no neuron ({text.count('')} such lines)",
-                         where=field, remedy="give every spike its neuron")
+        raise InputError(
+            f"line {table.lines[text.index('')]} names no neuron ({text.count('')} such lines)",
+            where=field,
+            remedy="give every spike its neuron",
+        )
     if all(_is_index(name) for name in text):
         index = np.array([int(float(name)) for name in text], dtype=np.int64)
         known: NDArray[np.generic] = np.arange(int(index.max(initial=-1)) + 1)
@@ -94,8 +107,11 @@ def _neurons(table: Table, at: int, wanted: int | None,
     if wanted is None:
         notices.append(f"the number of neurons was not given: {len(known)} taken; give --neurons if some are silent")
     elif wanted < len(known):
-        raise InputError(f"there are {len(known)} neurons in it, but --neurons is {wanted}", where=field,
-                         remedy=f"give --neurons {len(known)} or more")
+        raise InputError(
+            f"there are {len(known)} neurons in it, but --neurons is {wanted}",
+            where=field,
+            remedy=f"give --neurons {len(known)} or more",
+        )
     elif len(known) < wanted:
         more = np.arange(len(known), wanted)
         known = np.concatenate([known, more if known.dtype.kind == "i" else np.char.add("silent ", more.astype(str))])

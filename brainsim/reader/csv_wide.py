@@ -55,11 +55,17 @@ class CsvWide(Reader):
         """
         table = read_table(source, counted=True)
         if table.header is None:
-            raise InputError("there is no header with the names of the neurons", where=f"{source}, field 'line 1'",
-                             remedy="add one, or read it with --format trial-table if a row is a trial")
+            raise InputError(
+                "there is no header with the names of the neurons",
+                where=f"{source}, field 'line 1'",
+                remedy="add one, or read it with --format trial-table if a row is a trial",
+            )
         if not table.rows:
-            raise InputError("there is no frame in it, only a header", where=f"{source}, field 'line 2'",
-                             remedy="copy or download it again")
+            raise InputError(
+                "there is no frame in it, only a header",
+                where=f"{source}, field 'line 2'",
+                remedy="copy or download it again",
+            )
         notices = list(table.notices)
         read = _rows_are_neurons if options.orientation == "neuron-time" else _rows_are_frames
         values, names, time, frames = read(table, options)
@@ -67,8 +73,11 @@ class CsvWide(Reader):
         if options.units is None:
             notices.append(f"{source.name} does not tell its unit: taken as dF/F; give --units if it is another")
         calcium = ("time", "neuron"), values, {"units": options.units or "dF/F"}
-        return xr.Dataset({"calcium": calcium}, coords={"time": time, "neuron": names},
-                          attrs={"sampling_rate_hz": rate, "notices": "\n".join(notices)})
+        return xr.Dataset(
+            {"calcium": calcium},
+            coords={"time": time, "neuron": names},
+            attrs={"sampling_rate_hz": rate, "notices": "\n".join(notices)},
+        )
 
 
 Floats = NDArray[np.float64]
@@ -82,12 +91,17 @@ def _rows_are_frames(table: Table, options: ReadOptions) -> Parts:
     frame = table.column(*FRAMES) if seconds is None else None
     columns = [c for c in range(len(header)) if c not in (seconds, frame)]
     if seconds is None and frame is None and options.orientation is None and len(columns) > len(table.rows):
-        raise InputError(f"{len(table.rows)} rows and {len(columns)} columns do not tell which are the neurons",
-                         where=f"{table.path}, field 'orientation'",
-                         remedy="give --orientation time-neuron if a row is a frame, neuron-time if it is a neuron")
+        raise InputError(
+            f"{len(table.rows)} rows and {len(columns)} columns do not tell which are the neurons",
+            where=f"{table.path}, field 'orientation'",
+            remedy="give --orientation time-neuron if a row is a frame, neuron-time if it is a neuron",
+        )
     if not columns:
-        raise InputError("there is no column of a neuron, only the time", where=f"{table.path}, field 'neuron'",
-                         remedy="add a column per neuron")
+        raise InputError(
+            "there is no column of a neuron, only the time",
+            where=f"{table.path}, field 'neuron'",
+            remedy="add a column per neuron",
+        )
     times = None if seconds is None else table.numbers([seconds])[:, 0]
     frames = None if frame is None else table.numbers([frame])[:, 0]
     return table.numbers(columns), _names([header[c] for c in columns]), times, frames
@@ -105,25 +119,38 @@ def _rows_are_neurons(table: Table, options: ReadOptions) -> Parts:
     return table.numbers(columns).T, names, times, head if counted else None
 
 
-def _clock(time: Floats | None, frames: Floats | None, count: int, given: float | None,
-           source: Path) -> tuple[Floats, float]:
+def _clock(
+    time: Floats | None, frames: Floats | None, count: int, given: float | None, source: Path
+) -> tuple[Floats, float]:
     """Return times [s] and frames per second [Hz]; the file and the user must not contradict each other."""
     if time is None:
         if given is None:
-            raise InputError("there is no column of times", where=f"{source}, field 'sampling_rate_hz'",
-                             remedy="give --sampling-rate, or a column time_s")
+            raise InputError(
+                "there is no column of times",
+                where=f"{source}, field 'sampling_rate_hz'",
+                remedy="give --sampling-rate, or a column time_s",
+            )
         return (np.arange(count) if frames is None else frames) / given, given
     if not np.isfinite(time).all():
-        raise InputError(f"{int((~np.isfinite(time)).sum())} times are missing", where=f"{source}, field 'time'",
-                         remedy="give every frame its time in seconds")
+        raise InputError(
+            f"{int((~np.isfinite(time)).sum())} times are missing",
+            where=f"{source}, field 'time'",
+            remedy="give every frame its time in seconds",
+        )
     told = 1 / float(np.median(np.diff(time))) if len(time) > 1 and np.median(np.diff(time)) > 0 else 0.0
     if not told and given is None:
-        raise InputError("the times do not tell a sampling rate", where=f"{source}, field 'time'",
-                         remedy="sort the frames by time, or give --sampling-rate")
+        raise InputError(
+            "the times do not tell a sampling rate",
+            where=f"{source}, field 'time'",
+            remedy="sort the frames by time, or give --sampling-rate",
+        )
     if told and given is not None and abs(told / given - 1) > _TOLERANCE:
         hint = ": the times are in milliseconds?" if abs(told * 1000 / given - 1) < _TOLERANCE else ""
-        raise InputError(f"the times tell {told:.6g} frames per second, --sampling-rate {given:g}{hint}",
-                         where=f"{source}, field 'time'", remedy="give times in seconds, and the rate they have")
+        raise InputError(
+            f"the times tell {told:.6g} frames per second, --sampling-rate {given:g}{hint}",
+            where=f"{source}, field 'time'",
+            remedy="give times in seconds, and the rate they have",
+        )
     return time, given or float(f"{told:.9g}")
 
 

@@ -53,8 +53,11 @@ class TrialTable(Reader):
         """
         table = read_table(source)
         if table.header:
-            raise InputError(f"the first line holds names ('{table.header[0][:40]}'), a trial table has none",
-                             where=f"{source}, field 'line 1'", remedy="read it with --format csv-wide")
+            raise InputError(
+                f"the first line holds names ('{table.header[0][:40]}'), a trial table has none",
+                where=f"{source}, field 'line 1'",
+                remedy="read it with --format csv-wide",
+            )
         values = table.numbers(range(len(table.rows[0])))
         tags = labels(read_table(options.stimuli)) if options.stimuli else None
         if _neurons_in_rows(values.shape, tags, source, options):
@@ -84,21 +87,29 @@ def _neurons_in_rows(shape: tuple[int, ...], tags: list[str] | None, source: Pat
     rows, columns = shape
     if tags is None:
         if options.orientation is None:
-            raise InputError(f"{rows} rows and {columns} columns do not tell which are the trials",
-                             where=f"{source}, field 'orientation'",
-                             remedy="give the tag file, or --orientation time-neuron if a row is a trial")
+            raise InputError(
+                f"{rows} rows and {columns} columns do not tell which are the trials",
+                where=f"{source}, field 'orientation'",
+                remedy="give the tag file, or --orientation time-neuron if a row is a trial",
+            )
         return options.orientation == "neuron-time"
     fits = {"time-neuron": len(tags) == rows, "neuron-time": len(tags) == columns}
     allowed = [name for name, right in fits.items() if right and options.orientation in (None, name)]
     if not allowed:
         trials = {"time-neuron": f"{rows} trials", "neuron-time": f"{columns} trials"}.get(
-            options.orientation or "", f"{rows} trials (rows; or {columns}, if columns are trials)")
-        raise InputError(f"there are {len(tags)} labels for the {trials} of {source}",
-                         where=f"{options.stimuli}, field 'stimulus'", remedy="give the tag file of the same session")
+            options.orientation or "", f"{rows} trials (rows; or {columns}, if columns are trials)"
+        )
+        raise InputError(
+            f"there are {len(tags)} labels for the {trials} of {source}",
+            where=f"{options.stimuli}, field 'stimulus'",
+            remedy="give the tag file of the same session",
+        )
     if len(allowed) > 1:
-        raise InputError(f"{len(tags)} labels fit the {rows} rows and the {columns} columns",
-                         where=f"{source}, field 'orientation'",
-                         remedy="give --orientation time-neuron if a row is a trial, neuron-time if it is a neuron")
+        raise InputError(
+            f"{len(tags)} labels fit the {rows} rows and the {columns} columns",
+            where=f"{source}, field 'orientation'",
+            remedy="give --orientation time-neuron if a row is a trial, neuron-time if it is a neuron",
+        )
     return allowed[0] == "neuron-time"
 
 
