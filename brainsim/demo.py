@@ -91,9 +91,10 @@ def describe(recording: xr.Dataset) -> str:
     """Say in a line what a recording is."""
     length = recording.sizes["time"] / float(recording.attrs["sampling_rate_hz"]) / 60
     kinds = len(set(recording["stimulus"].values.tolist()))
+    rate, trials = recording.attrs["sampling_rate_hz"], recording.sizes["trial"]
     return (
         f"{RECORDING}, simulated so that the truth is known: {recording.sizes['neuron']} neurons, "
-        f"{length:.0f} minutes at {recording.attrs['sampling_rate_hz']:g} Hz, {recording.sizes['trial']} trials of {kinds} stimuli"
+        f"{length:.0f} minutes at {rate:g} Hz, {trials} trials of {kinds} stimuli"
     )
 
 

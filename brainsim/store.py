@@ -208,4 +208,4 @@ def _read_zarr(path: Path) -> xr.Dataset:
                 remedy="copy the folder again",
             )
     with xr.open_zarr(path, chunks=None) as dataset:
-        return cast(xr.Dataset, dataset.load())
+        return dataset.load()

@@ -1,0 +1,33 @@
+# brainsim: `make demo` and `make test` are all a newcomer needs (Python 3.11, pip, g++ and make).
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+.PHONY: help demo test lint docs clean
+
+help:            ## list the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)   ## the whole main job on the bundled recording; ends with the report's path
+	$(BIN)/brainsim demo --out brainsim-demo --overwrite
+
+test: $(STAMP)   ## every check: style, types, layers, tests
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)   ## style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(STAMP)   ## write docs/cli.md from the commands themselves
+	$(BIN)/python tests/write_cli_reference.py
+
+clean:           ## remove the environment, builds and the demo
+	rm -rf .venv build dist *.egg-info brainsim-demo
