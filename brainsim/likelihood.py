@@ -92,7 +92,8 @@ class Shard:
         sources, covariates, targets = self.shape
         problem, chunk = self.problem, self.folds.chunk
         spikes = problem.spikes.shifted(problem.delay).padded(sources)
-        jumps, gaps = problem.jumps.padded(covariates), _chosen(problem.gaps, self.posts).padded(targets)
+        jumps = problem.jumps.padded(covariates)
+        gaps = _ended(_chosen(problem.gaps, self.posts), problem.bins).padded(targets)
         kind = np.append(self.folds.kind, 0).astype(np.int8)
         steps = len(self.folds.kind) * chunk + 1
         recorded = RecordedInput(steps, events=spikes.joined(jumps).joined(gaps), stretch=kind, stretch_steps=chunk)
@@ -159,6 +160,13 @@ def _chosen(events: Events, sources: NDArray[np.int64]) -> Events:
     step = np.concatenate([events.step[:0], *(events.step[p] for p in parts)])
     amplitude = np.concatenate([events.amplitude[:0], *(events.amplitude[p] for p in parts)])
     return Events(first.astype(np.int64), step, amplitude)
+
+
+def _ended(gaps: Events, bins: int) -> Events:
+    """Return the gaps and, for every neuron, one more behind the recording, into which the last chunk reaches."""
+    end = np.arange(gaps.sources)
+    source, step = np.append(gaps.source_of_each(), end), np.append(gaps.step, np.full(len(end), bins))
+    return Events.of(source, step, np.append(gaps.amplitude, np.ones(len(end))), len(end))
 
 
 @dataclass(frozen=True)
