@@ -3,6 +3,9 @@
 Its number of parameters grows with neurons + frames, not with their product (the original project's pair of networks
 had 146 million for 259 neurons x 29 frames): noise and stimulus make a small map over time, three (transposed)
 convolutions refine it, and every neuron reads that map through its own few weights.
+
+Arrays are (trial, time, channel) inside, and a convolution is one matrix product: at these sizes that is several times
+faster than torch's, above all in the second derivative that the gradient penalty needs.
 """
 
 from dataclasses import dataclass
@@ -11,8 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-KERNEL_FRAMES = 16
-JITTER = 0.2  # private noise when training begins: without it activity runs into its bounds and sticks there
+from brainsim.texture import Texture
+
+KERNEL_FRAMES = 24
+JITTER = 0.2  # white noise when training begins, where it cannot be measured
+RARITY = -0.5  # bias of private events when training begins: three in ten frames have one
+RARE_MEAN, RARE_VARIANCE = 0.198, 0.1705  # of relu(standard normal + RARITY)
 
 
 @dataclass(frozen=True)
@@ -24,19 +31,35 @@ class Shape:
     stimuli: int
 
 
-class Pointwise(nn.Linear):
-    """A linear layer over the channels of (trial, channel, time), the same at every frame."""
+class Convolution(nn.Linear):
+    """A convolution over time of (trial, time, channel), padded with zeros, every `stride`-th frame, as one product.
+
+    Parameters
+    ----------
+    channels, out
+        Channels before and after.
+    reach
+        Frames that it sees; 1 for the same linear layer at every frame.
+    stride
+        Frames from one output to the next.
+    """
+
+    def __init__(self, channels: int, out: int, reach: int, stride: int = 1) -> None:
+        super().__init__(channels * reach, out)
+        self.reach, self.stride = reach, stride
 
     def forward(self, input: Tensor) -> Tensor:
-        """Return (trial, channel out, time)."""
-        return super().forward(input.transpose(1, 2)).transpose(1, 2)
+        """Return (trial, time, out)."""
+        if self.reach > 1:
+            input = windows(input, self.reach, self.stride)
+        return super().forward(input)
 
 
-def convolution(channels: int, reach: int, stride: int = 1) -> nn.Module:
-    """Return a convolution over `reach` frames that keeps the number of channels."""
-    if reach == 1:
-        return Pointwise(channels, channels)
-    return nn.Conv1d(channels, channels, reach, stride, padding=reach // 2)
+def windows(course: Tensor, reach: int, stride: int = 1) -> Tensor:
+    """Return `reach` neighbouring frames of (trial, time, channel) side by side, (trial, time, reach * channel)."""
+    frames = -(-course.shape[1] // stride)
+    padded = functional.pad(course, (0, 0, reach // 2, reach // 2 + stride))
+    return torch.cat([padded[:, at : at + frames * stride : stride] for at in range(reach)], 2)
 
 
 class Bounds(nn.Module):
@@ -83,8 +106,9 @@ class Generator(nn.Module):
 
     The paper's parts: noise, a one-hot stimulus embedded by one linear layer, three convolutions over time. Each
     neuron then reads three things from the map `h(t)`: its *shared* drive, and bias and gain of its *private* events
-    ``gain * relu(noise + bias)``, which pass a kernel of its own (a decaying transient when training begins). So
-    correlated variability comes from the common noise, and independent variability does not use it up.
+    ``gain * relu(noise + bias)``, which pass a kernel of its own (a decaying transient when training begins). White
+    noise of its own, such as a microscope adds, comes on top. So correlated variability comes from the common noise,
+    and independent variability does not use it up.
 
     Parameters
     ----------
@@ -106,37 +130,47 @@ class Generator(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.4 * (latent_dim / width) ** 0.5)  # 0.4: loudness beside noise
         self.seed = nn.Linear(latent_dim + width, width * self.start)
         reach = 3 if shape.frames > 1 else 1
-        layers: list[nn.Module] = [nn.ConvTranspose1d(width, width, 4, 2, 1) for _ in range(doublings)]
-        layers += [convolution(width, reach) for _ in range(3 - doublings)]
-        self.convolution = nn.ModuleList(layers)
-        self.readout = Pointwise(width, 3 * shape.neurons)
-        decay = 0.7 ** torch.arange(self.kernel - 1, -1, -1, dtype=torch.float32)
-        self.transient = nn.Parameter(decay.repeat(shape.neurons, 1)[:, None])
-        self.jitter = nn.Parameter(torch.full((shape.neurons, 1), JITTER))
+        growth = [2] * doublings + [1] * (3 - doublings)  # a convolution that doubles makes two frames of each
+        self.convolution = nn.ModuleList(Convolution(width, width * times, reach) for times in growth)
+        self.readout = nn.Linear(width, 3 * shape.neurons)
+        self.transient = nn.Parameter(0.7 ** torch.arange(self.kernel - 1.0, -1, -1).repeat(shape.neurons, 1))
+        self.jitter = nn.Parameter(torch.full((shape.neurons,), JITTER))
         self.bounds = Bounds(shape.neurons)
 
-    def draw_noise(self, trials: int, source: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return common noise (trial, latent) and private noise (trial, neuron, kernel + time - 1)."""
-        frames = self.shape.frames + self.kernel - 1
-        common = torch.randn(trials, self.latent_dim, generator=source)
-        return common, torch.randn(trials, self.shape.neurons, frames, generator=source)
+    @torch.no_grad()
+    def begin_with(self, texture: Texture) -> None:
+        """Begin with the measured texture: white noise, and private events of its decay and variance."""
+        decay = torch.from_numpy(texture.decay)[:, None]
+        self.transient.copy_(decay ** torch.arange(self.kernel - 1.0, -1, -1))
+        self.jitter.copy_(torch.from_numpy(texture.white))
+        shared, bias, gain = self.readout.bias.chunk(3)
+        bias.fill_(RARITY)
+        gain.copy_(torch.from_numpy(texture.slow) / (RARE_VARIANCE * self.transient.square().sum(1)).sqrt())
+        shared.copy_(-gain * RARE_MEAN * self.transient.sum(1))
 
-    def forward(self, noise: tuple[Tensor, Tensor], stimulus: Tensor) -> Tensor:
+    def draw_noise(self, trials: int, source: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return common noise (trial, latent), that of events (trial, neuron, kernel + time - 1), and white noise."""
+        frames, neurons = self.shape.frames, self.shape.neurons
+        common = torch.randn(trials, self.latent_dim, generator=source)
+        events = torch.randn(trials, neurons, frames + self.kernel - 1, generator=source)
+        return common, events, torch.randn(trials, neurons, frames, generator=source)
+
+    def forward(self, noise: tuple[Tensor, Tensor, Tensor], stimulus: Tensor) -> Tensor:
         """Return scaled activity (trial, neuron, time) for a one-hot stimulus (trial, stimulus)."""
         activity: Tensor = self.bounds(self.drive(noise, stimulus))
         return activity
 
-    def drive(self, noise: tuple[Tensor, Tensor], stimulus: Tensor) -> Tensor:
+    def drive(self, noise: tuple[Tensor, Tensor, Tensor], stimulus: Tensor) -> Tensor:
         """Return the same before it is kept inside the recorded range."""
-        common, private = noise
+        common, private, white = noise
         hidden = self.seed(torch.cat([common, self.embedding(stimulus)], 1))
-        hidden = functional.leaky_relu(hidden, 0.2).reshape(-1, self.width, self.start)
+        hidden = functional.leaky_relu(hidden, 0.2).reshape(len(stimulus), self.start, self.width)
         for layer in self.convolution:
-            hidden = functional.leaky_relu(layer(hidden), 0.2)
-        shared, bias, gain = self.readout(hidden[..., : self.shape.frames]).chunk(3, 1)
-        past = self.kernel - 1
-        chance = functional.relu(private + functional.pad(bias, (past, 0), "replicate"))
-        events = functional.pad(gain, (past, 0), "replicate") * chance
-        transients = functional.conv1d(events, self.transient, groups=self.shape.neurons)
-        drive: Tensor = shared + transients + self.jitter * private[..., past:]
+            hidden = functional.leaky_relu(layer(hidden), 0.2).reshape(len(stimulus), -1, self.width)
+        shared, bias, gain = self.readout(hidden[:, : self.shape.frames]).transpose(1, 2).chunk(3, 1)
+        past = (self.kernel - 1, 0)
+        chance = functional.relu(private + functional.pad(bias, past, "replicate"))
+        events = functional.pad(gain, past, "replicate") * chance
+        transients = functional.conv1d(events, self.transient[:, None], groups=self.shape.neurons)
+        drive: Tensor = shared + transients + self.jitter[:, None] * white
         return drive

@@ -11,6 +11,7 @@ from brainsim.error import FitError, UnknownName
 from brainsim.generator import Generator, Shape
 from brainsim.scaling import TrainingTrials
 from brainsim.setting import Setting, check_setting, device_of
+from brainsim.texture import texture_of
 from brainsim.wgan import Batch, WassersteinLoss
 
 LOSSES = {"wgan-gp": WassersteinLoss}
@@ -95,8 +96,9 @@ class Trainer:
 
     def _drive(self, stimulus: Tensor) -> Tensor:
         """Generate a trial for each stimulus, before it is kept inside the recorded range."""
-        common, private = self.generator.draw_noise(len(stimulus), self.source)
-        return self.generator.drive((common.to(self.device), private.to(self.device)), stimulus)
+        common, events, white = self.generator.draw_noise(len(stimulus), self.source)
+        noise = common.to(self.device), events.to(self.device), white.to(self.device)
+        return self.generator.drive(noise, stimulus)
 
     def _batch(self, chosen: Tensor, generated: Tensor) -> Batch:
         if self.seen is not None:
@@ -167,13 +169,16 @@ class Trainer:
 
 
 def build_generator(shape: Shape, setting: Setting, trials: TrainingTrials) -> Generator:
-    """Return an untrained generator that knows the recorded range of each neuron, in scaled units."""
+    """Return an untrained generator that knows the recorded range and texture of each neuron, in scaled units."""
     generator = Generator(shape, setting.latent_dim, setting.channels(shape.frames))
     scaling = trials.scaling
     for name in ("lower", "upper"):
         bound = np.nan_to_num(scaling.to_model(getattr(scaling, name)))
         getattr(generator.bounds, name).copy_(torch.from_numpy(bound)[:, None])
     generator.bounds.step.copy_(torch.from_numpy(scaling.step / scaling.scale)[:, None])
+    texture = texture_of(trials)
+    if texture is not None:
+        generator.begin_with(texture)
     return generator
 
 
