@@ -1,0 +1,428 @@
+"""The rule `ml`: event-driven passes against dense NumPy, the optimiser against SciPy, fits of odd recordings."""
+
+import dense
+import numpy as np
+import pytest
+import xarray as xr
+from scipy import optimize
+from sklearn.metrics import average_precision_score
+
+from brainsim import gradient, likelihood, schema
+from brainsim.edge import Edges, cell_types, edges
+from brainsim.encoding import covariates, encode
+from brainsim.encoding import problem as problem_of
+from brainsim.error import FitError, InputError
+from brainsim.gradient import Settings
+from brainsim.likelihood import Folds, Metric, Shard, blocked_folds, climb
+from brainsim.network import SpikingNetwork
+from brainsim.rule.ml import Ml
+from brainsim.sufficient import statistics
+
+# tau [bins], delay, bins, chunk, covariates, gaps, spikes per bin
+CASES = {
+    "plain": (5.0, 1, 1024, 64, 0, 0, 0.03),
+    "covariates that jump": (5.0, 1, 512, 64, 3, 0, 0.03),
+    "gaps": (5.0, 1, 512, 64, 2, 3, 0.05),
+    "late synapses, slow trace": (20.0, 7, 1024, 256, 2, 2, 0.03),
+    "one bin each": (1.0, 1, 512, 8, 2, 2, 0.3),
+    "chunks shorter than they may be": (20.0, 2, 512, 16, 2, 2, 0.05),
+    "end inside a chunk": (5.0, 2, 1000, 64, 2, 2, 0.03),
+    "shorter than a chunk": (5.0, 2, 50, 64, 2, 0, 0.1),
+    "delay longer than a chunk": (2.0, 40, 512, 16, 1, 1, 0.05),
+}
+
+
+def shard_of(problem, folds, target="numpy", posts=None):
+    facts = statistics(problem, folds.held(problem.bins))
+    return Shard(problem, facts, folds, np.arange(problem.neurons) if posts is None else posts, target), facts
+
+
+def somewhere(problem, seed=1):
+    rng = np.random.default_rng(seed)
+    return rng.normal(-3, 0.3, problem.neurons), rng.normal(0, 0.3, (problem.features, problem.neurons))
+
+
+def equal(got, wanted, tolerance=1e-9):
+    for ours, theirs in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * max(np.abs(theirs).max(initial=0), 1.0))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_event_driven_gradient_is_the_dense_one(case):
+    tau, delay, bins, chunk, boxes, gaps, rate = CASES[case]
+    problem = dense.problem(3, bins=bins, tau=tau, delay=delay, covariates=boxes, gaps=gaps, rate=rate)
+    folds = Folds(np.where(np.arange(-(-bins // chunk)) % 4 == 2, 2, 1).astype(np.int8), chunk)
+    shard, _ = shard_of(problem, folds)
+    assert problem.spikes.amplitude.max() > 1, "some bins hold more than one spike"
+    beta, weight = somewhere(problem)
+    wanted = dense.evaluate(problem, folds.held(bins), beta, weight)
+    assert (bins <= chunk) != (np.abs(wanted[1]).min() > 0), "something is held out"
+    equal(shard.evaluate(beta, weight), wanted)
+
+
+def test_compiled_passes_give_the_dense_gradient_of_a_part_of_the_neurons():
+    problem = dense.problem(4, neurons=6, bins=3000, tau=10.0, delay=3)
+    folds, posts = blocked_folds(3000, 10.0), np.array([1, 4])
+    shard, _ = shard_of(problem, folds, "cpp", posts)
+    beta, weight = somewhere(problem)
+    wanted = dense.evaluate(problem, folds.held(3000), beta, weight)
+    equal(shard.evaluate(beta[posts], weight[:, posts]), [x[..., posts] for x in wanted])
+
+
+def test_the_gradient_is_the_slope_of_the_log_likelihood():
+    problem = dense.problem(5, neurons=3, bins=512, covariates=1)
+    shard, _ = shard_of(problem, blocked_folds(512, problem.tau))
+    beta, weight = somewhere(problem)
+    _, _, slope_beta, slope = shard.evaluate(beta, weight)
+    for feature in (0, 2, 3):
+        step = np.zeros_like(weight)
+        step[feature] = 1e-5
+        up, down = (shard.evaluate(beta, weight + sign * step)[0] for sign in (1, -1))
+        np.testing.assert_allclose((up - down) / 2e-5, slope[feature], rtol=1e-5, atol=1e-6)
+    up, down = (shard.evaluate(beta + sign * 1e-5, weight)[0] for sign in (1, -1))
+    np.testing.assert_allclose((up - down) / 2e-5, slope_beta, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("bins", [700, 8192, 9000])
+def test_statistics_are_the_dense_sums(bins):
+    problem = dense.problem(6, neurons=5, bins=bins, tau=7.0, delay=2)
+    held = blocked_folds(bins, 7.0).held(bins)
+    found = statistics(problem, held)
+    x, spikes, there = dense.traces(problem), dense.laid_out(problem.spikes, bins), dense.observed(problem)
+    for kind, chosen in enumerate((~held, held)):
+        np.testing.assert_allclose(found.count[kind], spikes[chosen].sum(0))
+        np.testing.assert_allclose(found.bins[kind], there[chosen].sum(0))
+        np.testing.assert_allclose(found.coincidence[kind], x[chosen].T @ spikes[chosen], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found.gram, x.T @ x, rtol=1e-9, atol=1e-8)
+    np.testing.assert_allclose(found.mean, x.mean(0), rtol=1e-9, atol=1e-12)
+
+
+def optimum(problem, ridge):
+    """What SciPy finds on the dense log likelihood, one postsynaptic neuron after the other: beta, weights, value."""
+    n = problem.neurons
+    precision = np.append(np.full(n, ridge), np.full(problem.covariates, gradient.COVARIATE_PRECISION))
+    x, spikes, there = dense.traces(problem), dense.laid_out(problem.spikes, problem.bins), dense.observed(problem)
+    x = x - x.mean(0)
+
+    def loss(theta, post):
+        drive = theta[0] + x @ theta[1:]
+        rho = np.where(there[:, post], np.exp(drive), 0)
+        residual = spikes[:, post] - rho
+        value = (spikes[:, post] * drive - rho).sum() - 0.5 * (precision * theta[1:] ** 2).sum()
+        return -value, -np.append(residual.sum(), x.T @ residual - precision * theta[1:])
+
+    start = np.append(-3.0, np.zeros(problem.features))
+    found = [optimize.minimize(loss, start, (post,), "BFGS", jac=True, options={"gtol": 1e-7}) for post in range(n)]
+    return np.array([f.x[0] for f in found]), np.array([f.x[1:] for f in found]).T, np.array([-f.fun for f in found])
+
+
+def climbed(problem, ridge, **how):
+    folds = blocked_folds(problem.bins, problem.tau, every=0)
+    shard, facts = shard_of(problem, folds, "cpp")
+    precision = np.append(np.full(problem.neurons, ridge), np.full(problem.covariates, gradient.COVARIATE_PRECISION))
+    solution = climb(shard, Metric.of(facts, problem.bins, precision), None, **how)
+    return solution, solution.fitted - 0.5 * (precision[:, None] * solution.weight**2).sum(0)
+
+
+def test_the_climb_reaches_the_optimum_that_scipy_finds():
+    problem = dense.problem(7, neurons=5, bins=6000, tau=10.0, rate=0.02)
+    beta, weight, best = optimum(problem, 1.0)
+    solution, reached = climbed(problem, 1.0, passes=60, tolerance=1e-9)
+    np.testing.assert_allclose(reached, best, rtol=1e-6)
+    np.testing.assert_allclose(solution.beta, beta, atol=5e-3)
+    np.testing.assert_allclose(solution.weight, weight, atol=2e-2)
+    quick, reached = climbed(problem, 1.0, passes=gradient.MOST_PASSES)
+    assert quick.passes < gradient.MOST_PASSES
+    assert (best - reached < 0.1).all(), "within a tenth of a nat by the default tolerance"
+
+
+def recording(weight, bias=-4.0, seconds=40.0, seed=0, tau=10.0, rate_hz=1000.0):
+    """A recording drawn bin by bin from the model itself, one millisecond late."""
+    rng, n, bins = np.random.default_rng(seed), len(weight), int(seconds * rate_hz)
+    drive, counts, decay = np.zeros(n), np.zeros((bins, n)), np.exp(-1 / tau)
+    for t in range(bins):
+        drive = drive * decay + (counts[t - 1] @ weight if t else 0)
+        counts[t] = rng.poisson(np.exp(np.minimum(bias + drive, 0)))
+    return counts
+
+
+def as_events(counts, rate_hz=1000.0):
+    bins, cells = np.nonzero(counts)
+    repeat = counts[bins, cells].astype(int)
+    times, cells = np.repeat((bins + 0.5) / rate_hz, repeat), np.repeat(cells, repeat)
+    return xr.Dataset(
+        {"spike_time": ("spike", times), "spike_neuron": ("spike", cells)},
+        coords={"neuron": [f"n{i}" for i in range(counts.shape[1])]},
+        attrs={"source": "simulated", "duration_s": len(counts) / rate_hz},
+    )
+
+
+def as_frames(counts, rate_hz=1000.0):
+    return xr.Dataset(
+        {"spikes": (("time", "neuron"), counts)},
+        coords={"time": np.arange(len(counts)) / rate_hz, "neuron": np.arange(counts.shape[1])},
+        attrs={"source": "simulated", "sampling_rate_hz": rate_hz},
+    )
+
+
+def wiring(n=8, seed=2, share=0.2, size=0.9):
+    """Dale's law: the last quarter of the neurons is inhibitory."""
+    rng = np.random.default_rng(seed)
+    sign = np.where(np.arange(n) < 0.75 * n, 1.0, -1.5)[:, None]
+    weight = np.where(rng.random((n, n)) < share, sign * size, 0.0)
+    np.fill_diagonal(weight, 0)
+    return weight
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return wiring()
+
+
+@pytest.fixture(scope="module")
+def counts(truth):
+    return recording(truth)
+
+
+@pytest.fixture(scope="module")
+def fitted(counts):
+    return SpikingNetwork(Ml(), seed=3).fit(as_events(counts)).fit_
+
+
+def test_connectivity_and_weights_are_recovered(fitted, truth):
+    other = ~np.eye(len(truth), dtype=bool)
+    connected = truth[other] != 0
+    assert average_precision_score(connected, np.abs(fitted["z"].values[other])) > 0.95
+    assert average_precision_score(connected, fitted["edge_probability"].values[other]) > 3 * connected.mean()
+    edge = (truth > 0) & other
+    np.testing.assert_allclose(fitted["weight"].values[edge], truth[edge], atol=0.2)
+    error = (fitted["weight"].values - truth)[other] / fitted["weight_se"].values[other]
+    assert np.abs(error).mean() < 1.2, "standard errors tell how far the weights are off"
+    assert (np.sign(fitted["weight"].values[truth != 0]) == np.sign(truth[truth != 0])).mean() > 0.9
+
+
+def test_a_fit_obeys_the_contract(fitted, counts):
+    assert schema.check(fitted) == []
+    for name in ("weight", "weight_se", "z", "q_value", "edge_probability", "delay"):
+        assert fitted[name].dims == ("pre", "post")
+        assert np.isfinite(fitted[name]).all()
+    assert (np.diag(fitted["weight"]) == 0).all()
+    for name in ("q_value", "edge_probability", "cell_type_probability"):
+        assert ((fitted[name] >= 0) & (fitted[name] <= 1)).all()
+    np.testing.assert_array_equal(fitted["count"], counts.sum(0))
+    for name in (
+        "rule",
+        "neuron_model",
+        "passes",
+        "log_likelihood_per_spike",
+        "seconds_compile",
+        "seconds_fit",
+        "seed",
+    ):
+        assert name in fitted.attrs
+    assert fitted.attrs["seed"] == 3
+    assert list(fitted["pre"].values) == [f"n{i}" for i in range(8)]
+
+
+def test_held_out_likelihood_beats_constant_rates(fitted, counts):
+    held = blocked_folds(len(counts), 10.0).held(len(counts))
+    rate = counts[~held].mean(0)
+    constant = (counts[held] * np.log(rate) - rate).sum() / counts[held].sum()
+    assert fitted.attrs["log_likelihood_per_spike_held_out"] > constant + 0.01
+
+
+def test_workers_do_not_change_one_bit(counts, monkeypatch):
+    for module in (gradient, likelihood):
+        monkeypatch.setattr(module, "SHARD", 3)
+    data = as_events(counts[:10000])
+    one, two = (SpikingNetwork(settings=Settings(workers=workers, ridge=10.0)).fit(data).fit_ for workers in (1, 2))
+    for each in (one, two):
+        for name in ("seconds_fit", "seconds_compile"):
+            del each.attrs[name]
+    xr.testing.assert_identical(one, two)
+
+
+def test_shards_give_what_one_network_gives(counts, monkeypatch):
+    data = as_events(counts[:10000])
+    whole = SpikingNetwork(settings=Settings(ridge=10.0)).fit(data).fit_
+    for module in (gradient, likelihood):
+        monkeypatch.setattr(module, "SHARD", 3)
+    parts = SpikingNetwork(settings=Settings(ridge=10.0)).fit(data).fit_
+    np.testing.assert_allclose(parts["weight"], whole["weight"], rtol=1e-6, atol=1e-9)
+
+
+def test_a_silent_neuron_is_not_judged(counts):
+    quiet = counts[:10000].copy()
+    quiet[:, 2] = 0
+    fit = SpikingNetwork(settings=Settings(ridge=10.0)).fit(as_events(quiet)).fit_
+    assert fit.attrs["silent_neurons"] == 1
+    assert "1 neurons never fired" in fit.attrs["notices"]
+    for pairs in (fit.isel(pre=2), fit.isel(post=2)):
+        assert (pairs["edge_probability"] == 0).all()
+        assert (pairs["weight"] == 0).all()
+        assert (pairs["q_value"] == 1).all()
+    for name in ("weight", "weight_se", "z", "bias"):
+        assert np.isfinite(fit[name]).all(), name
+    assert fit["cell_type"].values[2] == "unknown"
+
+
+def test_one_neuron_can_be_fitted(counts):
+    fit = SpikingNetwork().fit(as_events(counts[:10000, :1])).fit_
+    assert fit["weight"].shape == (1, 1)
+    assert fit["weight"].item() == 0
+    assert fit["edge_probability"].item() == 0
+    assert fit["cell_type"].item() == "unknown"
+    assert np.exp(fit["bias"].item()) == pytest.approx(counts[:10000, 0].mean(), rel=0.1)
+
+
+@pytest.mark.parametrize("form", [as_events, as_frames])
+def test_no_spike_at_all_is_said(form):
+    with pytest.raises(FitError, match="not one spike"):
+        SpikingNetwork().fit(form(np.zeros((3000, 4))))
+
+
+def test_no_spikes_in_the_file_is_said():
+    with pytest.raises(InputError, match=r"no spikes to fit.*brainsim deconvolve"):
+        SpikingNetwork().fit(
+            xr.Dataset({"calcium": (("time", "neuron"), np.ones((5, 2)))}, attrs={"source": "recorded"})
+        )
+    with pytest.raises(InputError, match="spike_time"):
+        SpikingNetwork(settings=Settings("events")).fit(as_frames(np.ones((300, 2))))
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        (np.nan, "1 spike times are not finite"),
+        (-0.5, "1 spikes are before time 0"),
+        (99.0, "1 spikes come after the end at 3 s"),
+    ],
+)
+def test_impossible_spike_times_do_not_pass_the_border(counts, time, words):
+    data = as_events(counts[:3000])
+    data["spike_time"].values[5] = time
+    with pytest.raises(InputError, match=f"rec.nc, field 'spike_time': {words}"):
+        schema.validate(data, "rec.nc")
+
+
+def test_two_spikes_of_one_neuron_in_one_bin_count_twice():
+    times = np.array([0.0101, 0.0102, 0.0109, 0.0110, 0.5])
+    data = xr.Dataset(
+        {"spike_time": ("spike", times), "spike_neuron": ("spike", [0, 0, 1, 0, 1])},
+        coords={"neuron": [0, 1]},
+        attrs={"source": "recorded", "duration_s": 1.0},
+    )
+    encoded = encode(data)
+    found = dense.laid_out(encoded.spikes, encoded.bins)
+    assert encoded.bins == 1000
+    assert {(t, n): found[t, n] for t, n in zip(*np.nonzero(found), strict=True)} == {
+        (10, 0): 2,
+        (10, 1): 1,
+        (11, 0): 1,
+        (500, 1): 1,
+    }
+    np.testing.assert_array_equal(SpikingNetwork().fit(data).fit_["count"], [3, 2])
+
+
+def test_a_recording_shorter_than_a_chunk_has_the_right_rate():
+    counts = np.zeros((50, 3))
+    counts[::10, 0] = counts[5::20, 1] = counts[7, 2] = 1
+    fit = SpikingNetwork(settings=Settings(ridge=1e4)).fit(as_events(counts)).fit_
+    np.testing.assert_allclose(np.exp(fit["bias"] + fit["covariate_weight"].sum("covariate")), counts.mean(0), rtol=0.1)
+
+
+def test_missing_frames_are_left_out(counts):
+    first = counts[:6000]
+    padded = np.vstack([first, np.full((4000, 8), np.nan)])
+    ours, theirs = (SpikingNetwork(settings=Settings(ridge=10.0)).fit(as_frames(c)).fit_ for c in (padded, first))
+    np.testing.assert_allclose(ours["weight"], theirs["weight"], atol=0.1 * float(theirs["weight_se"].median()))
+    np.testing.assert_allclose(
+        ours["bias"] + ours["covariate_weight"].sum("covariate"),
+        theirs["bias"] + theirs["covariate_weight"].sum("covariate"),
+        atol=0.02,
+    )
+    assert ours.attrs["log_likelihood_per_spike"] == pytest.approx(theirs.attrs["log_likelihood_per_spike"], abs=1e-3)
+
+
+def test_missing_frames_of_one_neuron_cost_only_that_neuron(counts):
+    torn = counts[:6000, :4].copy()
+    torn[1000:2500, 1] = np.nan
+    torn[5990:, 3] = np.nan
+    data = as_frames(torn)
+    encoded = encode(data)
+    problem = problem_of(encoded, covariates(encoded, np.array([], str), 1.0).jumps, 0.01, 0.0)
+    np.testing.assert_array_equal(dense.observed(problem), ~np.isnan(torn))
+    _, weight, best = optimum(problem, 10.0)
+    solution, reached = climbed(problem, 10.0, passes=60, tolerance=1e-9)
+    np.testing.assert_allclose(reached, best, rtol=1e-6)
+    np.testing.assert_allclose(solution.weight[:4], weight[:4], atol=2e-2)
+
+
+def mixture(seed=0, n=100, share=0.1, strength=4.0, inflation=1.0):
+    """Scores of a network with a known tenth of edges, half of the neurons inhibitory."""
+    rng = np.random.default_rng(seed)
+    true = rng.random((n, n)) < share
+    sign = np.where(np.arange(n) < n // 2, 1, -1)[:, None]
+    z = inflation * (rng.normal(0, 1, (n, n)) + true * sign * strength)
+    usable = ~np.eye(n, dtype=bool)
+    return np.where(usable, z, 0), true & usable, usable
+
+
+@pytest.mark.parametrize("strength", [3.0, 5.0])
+@pytest.mark.parametrize("inflation", [1.0, 2.5])
+def test_edge_probabilities_are_calibrated(strength, inflation):
+    """Within a tenth where edges stand clear of the null; where they overlap with it, never bolder than the truth."""
+    z, true, usable = mixture(strength=strength, inflation=inflation)
+    found = edges(z, usable)
+    assert found.inflation == pytest.approx(max(1.0, inflation), rel=0.15)
+    p, truth = found.probability[usable], true[usable]
+    for low, high in ((0, 0.05), (0.05, 0.35), (0.35, 0.65), (0.65, 0.95), (0.95, 1.01)):
+        inside = (p >= low) & (p < high)
+        if inside.sum() >= 60:
+            bold = p[inside].mean() - truth[inside].mean()
+            assert bold < 0.1, (low, high, inside.sum())
+            assert bold > -0.1 or strength < 4, (low, high, inside.sum())
+    assert abs(p.mean() - truth.mean()) < 0.05
+    assert truth[p > 0.95].mean() > 0.9
+    assert truth[found.q_value[usable] < 0.1].mean() > 0.85, "the false discovery rate holds"
+
+
+def test_the_probability_never_falls_as_the_score_grows_and_is_near_0_without_edges():
+    z, _, usable = mixture()
+    p = edges(z, usable).probability[usable][np.argsort(np.abs(z[usable]))]
+    assert (np.diff(p) >= -1e-12).all()
+    nothing, _, _ = mixture(share=0.0)
+    found = edges(nothing, usable)
+    assert found.probability.mean() < 0.03
+    assert (found.probability > 0.5).mean() < 0.005
+    assert found.inflation == pytest.approx(1, abs=0.05)
+
+
+def test_pairs_that_cannot_be_judged_have_no_edge():
+    z, _, usable = mixture()
+    usable[:, 3] = False
+    found = edges(z, usable)
+    assert (found.probability[:, 3] == 0).all()
+    assert (found.q_value[:, 3] == 1).all()
+    none = edges(z, np.zeros_like(usable))
+    assert none.probability.max() == 0
+    assert none.inflation == 1
+
+
+def test_cell_types_follow_the_sign_of_the_outgoing_weights():
+    z, _, usable = mixture()
+    types = cell_types(edges(z, usable), usable)
+    np.testing.assert_array_equal(types.cell_type, ["E"] * 50 + ["I"] * 50)
+
+
+def test_no_evidence_is_no_cell_type():
+    called = []
+    for seed in range(3):
+        nothing, _, usable = mixture(seed, share=0.0)
+        called.append(cell_types(edges(nothing, usable), usable).cell_type)
+    assert (np.array(called) == "unknown").mean() > 0.85
+    assert (np.array(called) == "I").mean() < 0.02
+    z = np.zeros_like(nothing)
+    blank = cell_types(Edges(z, np.ones_like(z), z, 1.0), usable)
+    assert (blank.cell_type == "unknown").all()
+    np.testing.assert_allclose(blank.probability, 0.8, atol=1e-6)
