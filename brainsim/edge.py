@@ -36,7 +36,7 @@ class Edges:
     inflation: float
 
 
-def edges(z: Array, usable: NDArray[np.bool_]) -> Edges:
+def edges(z: Array, usable: NDArray[np.bool_], *, centred: bool = False) -> Edges:
     """Turn z scores into q values and edge probabilities.
 
     Most pairs carry no edge, so the middle of the scores shows the null: its median square against that of a
@@ -49,6 +49,8 @@ def edges(z: Array, usable: NDArray[np.bool_]) -> Edges:
         Weight over standard error, (pre, post).
     usable
         Pairs that can be judged (no self-connections, no silent neurons).
+    centred
+        Take the median out too: where a bin is longer than a synapse acts, common input lifts the scores of all pairs.
 
     References
     ----------
@@ -56,6 +58,7 @@ def edges(z: Array, usable: NDArray[np.bool_]) -> Edges:
     """
     if not usable.any():
         return Edges(np.zeros_like(z), np.ones_like(z), np.zeros_like(z), 1.0)
+    z = z - float(np.median(z[usable])) if centred else z
     inflation = max(1.0, float(np.sqrt(np.median(z[usable] ** 2) / MEDIAN_CHI2)))
     scaled = np.where(usable, z / inflation, 0.0)
     p = 2 * stats.norm.sf(np.abs(scaled[usable]))
@@ -100,6 +103,11 @@ class CellTypes:
 
     cell_type: NDArray[np.str_]
     probability: Array
+
+
+def no_types(n: int) -> CellTypes:
+    """Return what is known of the types of n neurons when nothing was seen of them."""
+    return CellTypes(np.full(n, "unknown", dtype="<U7"), np.full(n, PRIOR_EXCITATORY))
 
 
 def cell_types(found: Edges, usable: NDArray[np.bool_]) -> CellTypes:

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from brainsim.edge import cell_types, edges
+from brainsim.edge import cell_types, edges, no_types
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
 from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
@@ -19,7 +19,7 @@ from brainsim.sufficient import Problem, Statistics, statistics
 from brainsim.trial import trial_frames
 
 RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
-COVARIATE_PRECISION = 1.0
+COVARIATE_PRECISION = 0.3
 LONGEST_RESPONSE_S = 10.0
 MOST_PASSES = 20
 COARSE_BIN_S = 0.02
@@ -209,8 +209,9 @@ def _dataset(dataset: xr.Dataset, work: Fit, held: Fitted, final: Fitted, facts:
     fires = facts.count[0] > 0
     usable = other & fires[:, None] & fires[None, :]
     pair = np.where(usable, weight[:n], 0.0)
-    found = edges(pair / np.sqrt(variance), usable)
-    types = cell_types(found, usable)
+    coarse = work.encoded.bin_s > COARSE_BIN_S
+    found = edges(pair / np.sqrt(variance), usable, centred=coarse)
+    types = no_types(n) if coarse else cell_types(found, usable)
     matrix = {
         "weight": pair,
         "weight_se": np.sqrt(variance) * found.inflation,
@@ -273,7 +274,7 @@ def doubts(fit: xr.Dataset) -> list[str]:
     if attrs["bin_s"] > COARSE_BIN_S:
         found.append(
             f"a bin is {1000 * attrs['bin_s']:.0f} ms and a synapse acts within a few: "
-            "these are couplings from one frame to the next, not synapses"
+            "these are couplings from one frame to the next, not synapses, and they do not tell cell types"
         )
     if attrs["null_inflation"] > INFLATED:
         found.append(
