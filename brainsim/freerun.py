@@ -149,6 +149,8 @@ def _fluorescence(fit: xr.Dataset, spikes: Array, rate: float, rng: np.random.Ge
         [lfilter([1.0], [1.0, -np.exp(-1 / (max(decay[i], 1e-3) * rate))], spikes[:, i]) for i in range(n)], axis=1
     )
     noisy: Array = baseline + traces + noise * rng.standard_normal(traces.shape)
+    if "noise" in fit.coords:  # a neuron that was never seen stays missing
+        noisy[:, np.isnan(fit["noise"].values) & (fit["count"].values == 0)] = np.nan
     return noisy
 
 

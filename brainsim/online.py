@@ -5,6 +5,7 @@ to 1 ms by pchip, fed to every neuron as a current; all-to-all weights start at 
 """
 
 import time
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,9 +130,12 @@ def input_course(dataset: xr.Dataset) -> Course:
             where="field 'calcium'",
             remedy="give a recording with calcium (time, neuron), or use --rule ml",
         )
-    filtered = deconvolve(dataset, catalog.get("deconvolution", "lowpass-diff")())["spikes"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # neurons without a usable trace get no input
+        filtered = deconvolve(dataset, catalog.get("deconvolution", "lowpass-diff")())["spikes"]
     traces = filtered.stack(frame=("trial", "time")) if "trial" in filtered.dims else filtered.rename(time="frame")
     values_ = traces.transpose("frame", "neuron").values.astype(float)
+    values_[:, np.isnan(values_).all(0)] = 0.0
     middle = np.nanmedian(values_, axis=0)
     relative = (values_ - middle) / np.where(np.abs(middle) > 1e-9, middle, 1.0)
     spread = np.nanstd(relative, axis=0)

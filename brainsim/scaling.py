@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from brainsim.error import InputError
-from brainsim.schema import missing_by_neuron, validate
+from brainsim.schema import missing_sentences, validate
 from brainsim.trial import cut_trials
 
 LATTICE_VALUES = 512
@@ -179,11 +179,7 @@ def training_trials(dataset: xr.Dataset) -> tuple[TrainingTrials, xr.Dataset]:
 
 def _notices(dataset: xr.Dataset, trace: xr.DataArray, kept: int) -> tuple[str, ...]:
     """Say what is missing, neuron by neuron, and which trials are left out."""
-    frames = trace.size // trace.sizes["neuron"]
-    notices = [
-        f"neuron {name}: {n} of {frames} frames are missing; the training leaves them out"
-        for name, n in missing_by_neuron(trace).items()
-    ]
+    notices = [f"{found}; the training leaves them out" for found in missing_sentences(trace)]
     if kept < trace.sizes["trial"]:
         notices.append(
             f"{trace.sizes['trial'] - kept} of {trace.sizes['trial']} trials are missing throughout and left out"

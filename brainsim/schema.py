@@ -102,6 +102,18 @@ def missing_by_neuron(trace: xr.DataArray) -> dict[str, int]:
     return {str(name): int(n) for name, n in zip(names, counts.values, strict=True) if n}
 
 
+def missing_sentences(trace: xr.DataArray) -> list[str]:
+    """Say which neurons miss frames, those that miss equally many together."""
+    frames = trace.size // trace.sizes["neuron"]
+    groups: dict[int, list[str]] = {}
+    for neuron, n in missing_by_neuron(trace).items():
+        groups.setdefault(n, []).append(neuron)
+    return [
+        f"neuron{'s' if len(cells) > 1 else ''} {', '.join(cells)}: {n} of {frames} frames are missing"
+        for n, cells in groups.items()
+    ]
+
+
 def _error(check: str, field: str, found: str, remedy: str) -> Finding:
     return Finding("error", check, field, found, remedy)
 
@@ -156,13 +168,8 @@ def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
             continue
         if bool(np.isinf(ds[name]).any()):
             yield _error("finite", name, "some values are infinite", "replace them by NaN, which is kept as missing")
-        for neuron, n in missing_by_neuron(ds[name]).items():
-            yield _warning(
-                "missing",
-                name,
-                f"neuron {neuron}: {n} of {ds[name].size // ds.sizes['neuron']} frames are missing",
-                "kept as missing; every later step leaves them out",
-            )
+        for found in missing_sentences(ds[name]):
+            yield _warning("missing", name, found, "kept as missing; every later step leaves them out")
 
 
 def _check_time(ds: xr.Dataset) -> Iterator[Finding]:
