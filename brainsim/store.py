@@ -193,7 +193,7 @@ def _read_netcdf(path: Path) -> xr.Dataset:
             remedy="give the original file to `brainsim data read`",
         )
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
-        return cast(xr.Dataset, dataset.load())
+        return dataset.load()
 
 
 def _read_zarr(path: Path) -> xr.Dataset:
@@ -208,4 +208,4 @@ def _read_zarr(path: Path) -> xr.Dataset:
                 remedy="copy the folder again",
             )
     with xr.open_zarr(path, chunks=None) as dataset:
-        return dataset.load()
+        return cast(xr.Dataset, dataset.load())
