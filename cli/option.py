@@ -1,6 +1,7 @@
 """Options that many commands share, and how every command reports and fails."""
 
 import json
+import math
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +56,7 @@ class Echo:
         written = [str(path) for path in paths]
         if self.as_json:
             facts = {**facts, "written": written} if isinstance(facts, dict) and written else facts
-            click.echo(json.dumps(facts, default=_plain, allow_nan=False))
+            click.echo(json.dumps(_plain(facts), allow_nan=False))
             return
         if prose and not self.quiet:
             click.echo(prose)
@@ -78,10 +79,16 @@ class Echo:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what NumPy and pathlib hold into what JSON can."""
+    """Turn what NumPy and pathlib hold into what JSON can; a number that is not finite becomes null."""
     if hasattr(value, "tolist"):
-        return value.tolist()
-    return str(value)
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 class Command(click.Command):
