@@ -253,7 +253,7 @@ def _dataset(dataset: xr.Dataset, work: Fit, held: Fitted, final: Fitted, facts:
         "ridge": final.ridge,
         "passes_held_out": max(s.passes for s in held.solutions),
         "log_likelihood_per_spike": float(total / spikes),
-        "log_likelihood_per_spike_held_out": float(np.nansum(held.joined("held")) / max(count.sum(), 1e-9)),
+        "log_likelihood_per_spike_held_out": float(held.joined("held").sum() / (count.sum() or np.nan)),
         "null_inflation": found.inflation,
         "bin_s": work.encoded.bin_s,
         "bins": work.problem.bins,

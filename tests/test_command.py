@@ -11,11 +11,13 @@ import xarray as xr
 from made_up import calcium_trials, continuous
 from made_up import fit as made_up_fit
 from test_gradient import as_events, recording, wiring
+from test_online import fluorescence
 from test_simulate import shortened
 from write_cli_reference import TARGET, contexts, reference, root
 
 import brainsim
-from brainsim import simulate
+from brainsim import online, simulate
+from brainsim.engine import Network
 from brainsim.store import open_recording, save_recording
 
 HEAVY = ("numpy", "xarray", "torch", "brian2", "scipy", "matplotlib", "pandas", "sklearn", "zarr", "networkx")
@@ -255,6 +257,17 @@ def test_a_fit_and_its_free_run_through_the_commands(cli, files):
     quiet = cli("snn", "sample", "f.nc", "--out", "q.nc", "--seed", 5, "--quiet")
     assert (quiet.stdout, quiet.stderr) == ("q.nc\n", "")
     xr.testing.assert_equal(open_recording(files / "q.nc")["spike_time"], simulated["spike_time"])
+
+
+def test_an_online_rule_through_the_command(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(online, "Network", lambda blueprint, target: Network(blueprint, "numpy"))
+    save_recording(fluorescence(), tmp_path / "rec.nc")
+    arguments = ("snn", "fit", tmp_path / "rec.nc", "--out", tmp_path / "fit.nc", "--rule", "nearest-stdp")
+    facts = one_object(cli(*arguments, "--repeats", 2, "--json"))
+    assert facts["log_likelihood_per_spike"] is None, "what is not a number is null"
+    assert open_recording(tmp_path / "fit.nc").sizes["repeat"] == facts["repeats"] == 2
+    told = cli(*arguments, "--overwrite")
+    assert "mean change of a weight" in told.stdout
 
 
 def test_a_fit_that_fails_leaves_the_old_one(cli, files):

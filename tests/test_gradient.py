@@ -329,6 +329,7 @@ def test_a_recording_shorter_than_a_chunk_has_the_right_rate():
     counts[::10, 0] = counts[5::20, 1] = counts[7, 2] = 1
     fit = SpikingNetwork(settings=Settings(ridge=1e4)).fit(as_events(counts)).fit_
     np.testing.assert_allclose(np.exp(fit["bias"] + fit["covariate_weight"].sum("covariate")), counts.mean(0), rtol=0.1)
+    assert np.isnan(fit.attrs["log_likelihood_per_spike_held_out"]), "nothing could be held out"
 
 
 def test_missing_frames_are_left_out(counts):
