@@ -22,6 +22,7 @@ from brainsim.program import Program, cache_folder, check_finite, keep, machine
 from brainsim.recorded import RecordedInput
 
 TARGETS = ("cpp", "numpy")
+EDITION = "2"  # of what is done to the generated sources
 FUNCTIONS = {"event_step": 2, "event_amplitude": 2, "stretch_kind": 1, "input_current": 2}
 FLAGS = ("-O3", "-ffast-math", "-fno-finite-math-only", "-march=native", "-std=c++17", "-w")
 
@@ -50,7 +51,7 @@ class Network:
         self._program: Program | None = None
         if target == "cpp":
             begin = time.perf_counter()
-            digest = blueprint.digest(*machine(), *FLAGS, _brian2_version())
+            digest = blueprint.digest(*machine(), *FLAGS, _brian2_version(), EDITION)
             found = Program.find(digest)
             self._program = found or _build(blueprint, digest)
             self.seconds_compile_ = 0.0 if found else time.perf_counter() - begin
@@ -204,7 +205,7 @@ def _build(blueprint: Blueprint, digest: str) -> Program:
         b2.device.insert_code("before_network_run", "brian::_random_generators[0].seed(brainsim::seed());")
         network.run(blueprint.dt_ms * b2.ms)
         b2.device.build(directory=str(draft), compile=False, run=False, with_output=False)
-        _take_length_from_input(draft / "main.cpp", blueprint.dt_ms)
+        _edit(draft, blueprint.dt_ms)
         b2.device.compile_source(str(draft), "unix", False, False)
         arrays = _array_files(objects, b2.device)
     except Exception as error:
@@ -218,16 +219,17 @@ def _build(blueprint: Blueprint, digest: str) -> Program:
     return keep(draft, digest, arrays)
 
 
-def _take_length_from_input(main: Path, dt_ms: float) -> None:
-    """Let the program run as long as its recorded input says, so that another length needs no other program."""
-    text, found = re.subn(
-        r"network\.run\([^,]+,", f"network.run((brainsim::last_step() - 0.5) * {dt_ms / 1000!r},", main.read_text()
-    )
-    if found != 1:
-        raise ToolError(
-            "this version of Brian2 writes another main.cpp", remedy="install the versions of constraints.txt"
-        )
-    main.write_text(text)
+def _edit(draft: Path, dt_ms: float) -> None:
+    """Let the program run as long as its recorded input says, and not ask for the processor time at every step."""
+    steps = f"network.run((brainsim::last_step() - 0.5) * {dt_ms / 1000!r},"
+    for name, pattern, text in (
+        ("main.cpp", r"network\.run\([^,]+,", steps),
+        ("network.cpp", r"current = std::clock\(\);(?!\s*const double elapsed)", "current = start;"),
+    ):
+        source, found = re.subn(pattern, text, (draft / name).read_text())
+        if found != 1:
+            raise ToolError(f"this Brian2 writes another {name}", remedy="install the versions of constraints.txt")
+        (draft / name).write_text(source)
 
 
 def _writable_cache() -> Path:
