@@ -96,7 +96,7 @@ def free_running(neuron: Neuron, rule: Rule, neurons: int, afferents: int = 0, d
     """
     counted = "spikes :" in neuron.equations
     kick = "I_syn_post += w*spikes_pre" if counted else "I_syn_post += w"
-    state = "current_gain : 1 (shared, constant)\nI_afferent : 1\n"
+    state = "\ncurrent_gain : 1 (shared, constant)\nI_afferent : 1\n"
     each_step = (Operation(rule.each_step, "end"),) if rule.each_step else ()
     cells = Group(
         "neuron",

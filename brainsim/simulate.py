@@ -84,10 +84,11 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
     }
     if not rule.on_pre:
         del constant["synapse.direction"]
+    fibres = len(anatomy.fibre_weight)
     weight, start, parts = anatomy.weight, 0.0, []
     for k, session in enumerate(sessions):
         onsets = _onsets(preset, session, streams["stimuli"])
-        events = _bursts(preset, session, onsets, len(anatomy.fibre_weight), streams["stimuli"])
+        events = _bursts(preset, session, onsets, fibres, streams["stimuli"])
         step, amplitude = first_events(events)
         arrays = {
             **constant,
@@ -97,6 +98,8 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
             "afferent.amplitude": amplitude,
         }
         steps = round(session.frames / preset.frame_rate_hz * STEPS_PER_SECOND)
+        if not fibres:  # a preset without stimuli has no afferents to give values to
+            arrays = {name: value for name, value in arrays.items() if not name.startswith(("afferent", "feedforward"))}
         recorded = RecordedInput(steps, seed=int(streams["network"].integers(2**31)), events=events)
         found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i", "neuron_spikes.t"])
         weight = found["synapse.w"].reshape(weight.shape)
