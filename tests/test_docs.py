@@ -1,0 +1,193 @@
+"""The documentation is true: the schema's tables are the schema, the examples of docs/extend.md work as they stand."""
+
+import re
+import sys
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from made_up import calcium_trials
+from test_gradient import as_events, as_frames, recording, wiring
+from test_online import fluorescence
+from test_simulate import shortened
+
+from brainsim import catalog, schema
+from brainsim.calcium import deconvolve
+from brainsim.compare import compare
+from brainsim.dataset import load_dataset
+from brainsim.error import InputError
+from brainsim.gradient import Settings
+from brainsim.network import SpikingNetwork
+from brainsim.reader import ReadOptions
+from brainsim.reading import read_recording
+from brainsim.rule.nearest_stdp import NearestStdp
+from brainsim.simulate import simulate
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def table(title):
+    """Return the rows of the table under a heading of docs/schema.md."""
+    text = (DOCS / "schema.md").read_text(encoding="utf-8").split(f"\n## {title}\n")[1].split("\n## ")[0]
+    rows = [line for line in text.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
+
+
+def names(title):
+    """Return every name in the first column of a table."""
+    return {name for row in table(title) for name in re.findall(r"`(\w+)`", row[0])}
+
+
+def dims(text):
+    return f"({', '.join(text)})"
+
+
+def test_the_tables_of_the_schema_are_the_schema():
+    wanted = [
+        [f"`{n}`", " or ".join(map(dims, allowed)), meaning] for n, (allowed, meaning) in schema.VARIABLES.items()
+    ]
+    assert table("Variables") == wanted
+    wanted = [[f"`{n}`", dims(allowed), meaning] for n, (allowed, meaning) in schema.COORDINATES.items()]
+    assert table("Coordinates") == wanted
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """One of everything that brainsim makes."""
+    counts = recording(wiring(4), seconds=3.0)
+    events = as_events(counts).assign_coords(time=np.arange(30) / 10)
+    events = events.assign_coords(cell_type=("neuron", ["E", "E", "E", "I"]))
+    events.attrs["sampling_rate_hz"] = 10.0
+    frames = as_frames(counts)
+    cut = xr.Dataset(
+        {"spikes": (("trial", "time", "neuron"), counts.reshape(3, 1000, 4))},
+        coords={"time": np.arange(1000) / 1000, "neuron": np.arange(4), "stimulus": ("trial", ["a"] * 3)},
+        attrs=frames.attrs,
+    )
+    how = Settings(ridge=10.0)
+    fits = [SpikingNetwork(settings=how).fit(data) for data in (events, frames, cut)]
+    online = SpikingNetwork(NearestStdp(), settings=Settings(target="numpy"), repeats=2).fit(fluorescence())
+    table = tmp_path_factory.mktemp("read") / "rec.csv"
+    table.write_text("time_s,a,b\n" + "".join(f"{t / 10},{t % 7},{t % 5}\n" for t in range(60)))
+    read = read_recording([table], None, ReadOptions())
+    preset = shortened(catalog.get("preset", "pairing-small")())
+    made = [simulate(preset, 0, "numpy"), load_dataset(), read, deconvolve(read)]
+    return [*made, *(f.fit_ for f in fits), fits[0].sample(), online.fit_]
+
+
+def test_everything_in_a_result_is_in_the_schema_or_documented(results):
+    variables = set(schema.VARIABLES) | set(schema.COORDINATES) | names("What else a fit holds")
+    variables |= names("What else a recording may hold")
+    for each in results:
+        assert [f for f in schema.check(each) if f.severity == "error"] == []
+        assert set(map(str, each.variables)) <= variables, set(map(str, each.variables)) - variables
+        assert set(each.attrs) <= names("Attributes"), set(each.attrs) - names("Attributes")
+
+
+def test_everything_documented_is_in_some_result(results):
+    found = {str(name) for each in results for name in each.variables}
+    assert names("What else a fit holds") <= found | {"jump_bin"}, names("What else a fit holds") - found
+    attributes = {name for each in results for name in each.attrs}
+    assert names("Attributes") - attributes <= {"trials_left_out"}, names("Attributes") - attributes
+    for row in table("What else a fit holds"):
+        for name in re.findall(r"`(\w+)`", row[0]):
+            holders = [each[name] for each in results if name in each.variables]
+            assert {dims(map(str, h.dims)) for h in holders} == {row[1]}, name
+
+
+EXAMPLE = re.compile(r"```python\n# brainsim/(\w+)/(\w+)\.py\n(.*?)```", re.DOTALL)
+EXAMPLES = {folder: (name, code) for folder, name, code in EXAMPLE.findall((DOCS / "extend.md").read_text("utf-8"))}
+
+
+def test_there_is_an_example_for_every_catalogue():
+    assert set(EXAMPLES) == set(catalog.FOLDERS)
+    assert (DOCS / "extend.md").read_text("utf-8").count("```python") == len(EXAMPLES)
+
+
+@pytest.fixture
+def dropped(request, tmp_path, monkeypatch):
+    """The example of one folder, dropped into it; its class."""
+    folder = request.param
+    package, (stem, code) = import_module(f"brainsim.{folder}"), EXAMPLES[folder]
+    (tmp_path / f"{stem}.py").write_text(code)
+    before = catalog.names(folder)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    catalog.entries.cache_clear()
+    (new,) = set(catalog.names(folder)) - set(before)
+    kind = catalog.get(folder, new)
+    assert kind.summary().endswith(".")
+    yield kind
+    monkeypatch.undo()
+    catalog.entries.cache_clear()
+    sys.modules.pop(f"brainsim.{folder}.{stem}")
+    vars(package).pop(stem, None)
+
+
+def example(folder):
+    return pytest.mark.parametrize("dropped", [folder], indirect=True)
+
+
+@example("neuron")
+def test_the_neuron_of_the_docs_runs(dropped):
+    fit = SpikingNetwork(NearestStdp(), dropped(), Settings(target="numpy")).fit(fluorescence()).fit_
+    assert fit.attrs["neuron_model"] == dropped.name
+    assert fit["spike_count"].sum() > 0
+    assert np.isfinite(fit["weight"]).all()
+    assert (fit["weight"] != fit["weight_initial"]).any()
+
+
+@example("rule")
+def test_the_rule_of_the_docs_learns(dropped):
+    fit = SpikingNetwork(dropped(rate=0.1), settings=Settings(target="numpy")).fit(fluorescence()).fit_
+    pre, post = fit["cell_type"].rename(neuron="pre") == "E", fit["cell_type"].rename(neuron="post") == "E"
+    grown = np.abs(fit["weight"]) - np.abs(fit["weight_initial"])
+    assert float(grown.where(post).max()) > 0
+    assert float(grown.where(post).min()) >= 0
+    assert float(grown.where(pre & ~post).max()) <= 0
+
+
+@example("reader")
+def test_the_reader_of_the_docs_reads(dropped, tmp_path):
+    values = np.random.default_rng(0).normal(size=(40, 3))
+    np.save(tmp_path / "traces.npy", values)
+    read = read_recording([tmp_path / "traces.npy"], None, ReadOptions(sampling_rate=30.0))
+    np.testing.assert_array_equal(read["calcium"], values)
+    assert read.attrs["format"] == "npy"
+    with pytest.raises(InputError, match="--sampling-rate"):
+        read_recording([tmp_path / "traces.npy"], None, ReadOptions())
+
+
+@example("statistic")
+def test_the_statistic_of_the_docs_is_in_the_comparison(dropped):
+    recorded = calcium_trials(0)
+    result = compare(recorded, {"like": calcium_trials(1, source="simulated"), "twice": recorded * 2})
+    like, twice = (result.to_dict()["sources"][source][dropped.name] for source in ("like", "twice"))
+    assert like["value"] < twice["value"]
+    assert like["floor"] is not None
+
+
+@example("preset")
+def test_the_preset_of_the_docs_makes_a_recording(dropped):
+    preset = dropped()
+    assert preset.neurons == 20
+    data = simulate(shortened(replace(preset)), 0, "numpy")
+    assert [f for f in schema.check(data) if f.severity == "error"] == []
+    assert data.sizes["spike"] > 0
+
+
+@example("deconvolution")
+def test_the_deconvolution_of_the_docs_finds_rises(dropped):
+    data = fluorescence()
+    spikes = deconvolve(data, dropped())["spikes"]
+    rise = data["calcium"].diff("time").values
+    np.testing.assert_allclose(spikes.transpose("time", "neuron").values[1:], np.where(rise > 0.1, rise, 0))
+    assert float(spikes.max()) > 0
+
+
+@pytest.mark.parametrize("page", sorted(p.name for p in DOCS.glob("*.md")))
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", (DOCS / page).read_text("utf-8")):
+        assert (DOCS / target).exists(), target
