@@ -79,7 +79,8 @@ def test_a_neuron_runs(name):
 def test_a_rule_learns_something_finite(name):
     rule = catalog.get("rule", name)()
     data = fluorescence() if rule.learns == "online" else as_events(recording(wiring(3), seconds=0.5))
-    fit = SpikingNetwork(rule, settings=Settings(target="numpy", ridge=1.0)).fit(data).fit_
+    target = "numpy" if rule.learns == "online" else "cpp"
+    fit = SpikingNetwork(rule, settings=Settings(target=target, ridge=1.0)).fit(data).fit_
     assert fit.attrs["rule"] == name
     assert fit.attrs["neuron_model"] == rule.neuron
     assert rule.neuron in catalog.names("neuron")

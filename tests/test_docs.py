@@ -14,7 +14,7 @@ from test_gradient import as_events, as_frames, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 
-from brainsim import catalog, schema
+from brainsim import catalog, edge, gradient, likelihood, schema
 from brainsim.calcium import deconvolve
 from brainsim.compare import compare
 from brainsim.dataset import load_dataset
@@ -23,6 +23,7 @@ from brainsim.gradient import Settings
 from brainsim.network import SpikingNetwork
 from brainsim.reader import ReadOptions
 from brainsim.reading import read_recording
+from brainsim.rule.ml import Ml
 from brainsim.rule.nearest_stdp import NearestStdp
 from brainsim.simulate import simulate
 
@@ -185,6 +186,23 @@ def test_the_deconvolution_of_the_docs_finds_rises(dropped):
     rise = data["calcium"].diff("time").values
     np.testing.assert_allclose(spikes.transpose("time", "neuron").values[1:], np.where(rise > 0.1, rise, 0))
     assert float(spikes.max()) > 0
+
+
+def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
+    text = " ".join((DOCS / "inference.md").read_text("utf-8").split())
+    for words in (
+        f"{gradient.COVARIATE_PRECISION:g} on every covariate",
+        f"at most {likelihood.SHARD} postsynaptic neurons",
+        f"memory {likelihood.MEMORY} around it",
+        f"At most {gradient.MOST_PASSES} passes",
+        f"longer than {1000 * gradient.COARSE_BIN_S:g} ms",
+        f"above {gradient.INFLATED:g} the fit says so",
+        f"prior {edge.PRIOR_EXCITATORY:g} for E",
+        f"probability of {edge.SURE:g}",
+        f"by {likelihood.FEW:g} spikes",
+        f"`tau` is {Ml().tau:g} ms and `d` {Ml().delay:g} by default",
+    ):
+        assert words in text, words
 
 
 @pytest.mark.parametrize("page", sorted(p.name for p in DOCS.glob("*.md")))

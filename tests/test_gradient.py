@@ -70,8 +70,8 @@ def test_compiled_passes_give_the_dense_gradient_of_a_part_of_the_neurons():
 
 
 def test_the_gradient_is_the_slope_of_the_log_likelihood():
-    problem = dense.problem(5, neurons=3, bins=512, covariates=1)
-    shard, _ = shard_of(problem, blocked_folds(512, problem.tau))
+    problem = dense.problem(5, neurons=3, bins=1280, tau=10.0, covariates=1)
+    shard, _ = shard_of(problem, blocked_folds(1280, 10.0), "cpp")
     beta, weight = somewhere(problem)
     _, _, slope_beta, slope = shard.evaluate(beta, weight)
     for feature in (0, 2, 3):

@@ -10,11 +10,11 @@ from brainsim import catalog, schema
 from brainsim.preset import Wiring
 from brainsim.simulate import random_network, simulate
 
-NEURONS, FRAMES = 12, 20
+NEURONS, FRAMES = 12, 14
 
 
 def shortened(preset):
-    """The same experiment with 12 neurons and at most three sessions of 20 frames, a plastic one among them."""
+    """The same experiment with 12 neurons and at most three sessions of 14 frames, a plastic one among them."""
 
     class Short(type(preset)):
         name = preset.name
