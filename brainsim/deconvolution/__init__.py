@@ -1,5 +1,6 @@
 """From fluorescence to spikes: one method per file."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +13,10 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Deconvolution(Described):
+class Deconvolution(Described, ABC):
     """A method that turns the fluorescence of one neuron into spikes."""
 
+    @abstractmethod
     def runs(self, traces: Sequence[Floats], rate: float) -> tuple[list[Floats], dict[str, float]]:
         """Return the spikes of every gap-free run of one neuron and what was estimated on the way.
 
@@ -36,7 +38,6 @@ class Deconvolution(Described):
             For example ``decay_time`` [s], ``noise`` and ``baseline`` [dF/F]; ``assumed`` is 1 where the trace could
             not tell the decay and a documented value was taken.
         """
-        raise NotImplementedError
 
     def __call__(self, trace: Floats, rate: float) -> tuple[Floats, dict[str, float]]:
         """Return the spikes per frame (time,) of one gap-free trace and what was estimated on the way.

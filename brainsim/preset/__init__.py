@@ -1,5 +1,6 @@
 """Ground-truth recordings that ``brainsim data simulate`` makes: one file each."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -102,7 +103,7 @@ class Afferents:
 
 
 @dataclass(frozen=True)
-class Preset(Described):
+class Preset(Described, ABC):
     """A simulated experiment: which network, which stimuli, for how long, seen through which indicator.
 
     Attributes
@@ -121,9 +122,9 @@ class Preset(Described):
     frame_rate_hz: float = 10.0
     pause_s: float = 10.0
 
+    @abstractmethod
     def neuron(self) -> Neuron:
         """Return the model of every cell."""
-        raise NotImplementedError
 
     def rule(self) -> Rule:
         """Return how synapses learn in plastic sessions."""
@@ -137,9 +138,9 @@ class Preset(Described):
         """Return the fibres that carry the stimuli."""
         return Afferents()
 
+    @abstractmethod
     def sessions(self) -> tuple[Session, ...]:
         """Return the sessions in order."""
-        raise NotImplementedError
 
     def indicator(self) -> Indicator:
         """Return the forward model of fluorescence."""

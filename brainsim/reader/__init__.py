@@ -1,5 +1,6 @@
 """Readers: one file each, `guess` tells whether a file is theirs and `read` makes a Dataset of it."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -38,7 +39,7 @@ class ReadOptions:
 
 
 @dataclass(frozen=True)
-class Reader(Described):
+class Reader(Described, ABC):
     """One file format.
 
     `priority` decides who is asked first when the format is guessed: a reader that recognises a signature (0) before
@@ -56,10 +57,11 @@ class Reader(Described):
         """Return the file beside `source` that holds its stimuli by the custom of the format, if there is one."""
         return None
 
+    @abstractmethod
     def guess(self, source: Path) -> bool:
         """Tell whether `source` looks like this format, from its name and its first bytes only."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
         """Return the recording as a Dataset that obeys the schema.
 
@@ -68,4 +70,3 @@ class Reader(Described):
         InputError
             Naming file, field and remedy.
         """
-        raise NotImplementedError

@@ -1,5 +1,6 @@
 """Statistics that hold one recording against another: one file each, named as in ``metrics.json``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -37,7 +38,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Statistic(Described):
+class Statistic(Described, ABC):
     """One number that says how alike two recordings are in one respect.
 
     Class attributes
@@ -85,9 +86,9 @@ class Statistic(Described):
         """Return the real-vs-real floor: the value of real trials in place of the candidate, or None and why."""
         return self._guarded(evidence, self.floor)
 
+    @abstractmethod
     def measure(self, evidence: Evidence) -> Measure:
         """Compute the value for the candidate; what the statistic needs is there."""
-        raise NotImplementedError
 
     def floor(self, evidence: Evidence) -> Measure:
         """Compute the floor: by default the training part against the held-out part of the recording."""
