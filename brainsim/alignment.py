@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from brainsim import doubt, event, trial
+from brainsim.binning import shared_frames
 from brainsim.error import InputError
 from brainsim.event import EventRule
 from brainsim.evidence import Sample
@@ -51,7 +52,8 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
     ----------
     recordings
         By name, the reference first. Continuous ones are cut at stimulus onset; those without stimuli into
-        pseudo-trials as long as the reference's trials (3 s where it has none either).
+        pseudo-trials as long as the reference's trials (3 s where it has none either). Spike times are binned where
+        there is nothing else in common.
 
     Raises
     ------
@@ -59,6 +61,7 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
         If neurons, sampling rates, frames per trial or units differ; both names are in the message.
     """
     names = list(recordings)
+    recordings, binned = shared_frames(recordings)
     variable = _shared_variable(recordings)
     for other in names[1:]:
         _check_alike(recordings, names[0], other, variable)
@@ -67,6 +70,7 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
         for name, dataset in recordings.items()
         for found in doubt.doubts(dataset, _rate(dataset), own_time=name == names[0])
     ]
+    warnings += [binned] if binned else []
     frames = _frames(recordings)
     samples = {}
     for name, dataset in recordings.items():
@@ -75,9 +79,9 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
         samples[name] = _cut(same, variable, frames, name)
     first = recordings[names[0]]
     cells = first["cell_type"].values.astype(str).tolist() if "cell_type" in first.coords else []
-    rule, note = event.learn(samples[names[0]], EventRule(variable, _units(first, variable)))
+    rule, samples[names[0]], note = event.learn(samples[names[0]], EventRule(variable, _units(first, variable)))
     warnings += [note] if note else []
-    samples = {name: rule(sample) for name, sample in samples.items()}
+    samples |= {name: rule(samples[name]) for name in names[1:]}
     neuron = first["neuron"].values.astype(str).tolist()
     return Aligned(samples, rule, neuron, cells, variable, _units(first, variable), tuple(warnings))
 

@@ -8,7 +8,7 @@ from brainsim.generator import Convolution, Shape
 
 FILTERS = 6
 REACH = 5
-BLOCK = 16
+BLOCK = 8
 
 
 class Course(nn.Module):
@@ -44,7 +44,7 @@ class Course(nn.Module):
         padded = functional.pad(activity, (before, blocks * step + self.span - step - before - activity.shape[2]))
         pieces = padded.unfold(2, self.span, step) if blocks > 1 else padded[:, :, None]
         band = torch.einsum("sor,fr->sof", self.place, self.filter.weight).flatten(1)
-        course = (pieces @ band).unflatten(3, (self.block, FILTERS)).flatten(2, 3)[:, :, :frames]
+        course = (pieces @ band).reshape(*activity.shape[:2], -1, FILTERS)[:, :, :frames]
         bent = functional.leaky_relu(course + self.filter.bias, 0.2)
         return bent.permute(0, 2, 1, 3).flatten(2)
 
@@ -71,12 +71,12 @@ class Critic(nn.Module):
         timed = shape.frames > 1
         reach, stride = (REACH, 2) if timed else (1, 1)
         narrow = max(1, width // 2) if timed else width
-        self.course = Course(reach, stride)
+        self.course = Course(reach, stride * stride)
         self.mixing = nn.Linear(FILTERS * shape.neurons, narrow)
         self.embedding = nn.Linear(shape.stimuli, narrow, bias=False)
         self.convolution = nn.ModuleList(Convolution(narrow, narrow, reach, stride) for _ in range(3))
-        frames = shape.frames
-        for _ in range(4):
+        frames = -(-shape.frames // stride**2)
+        for _ in range(3):
             frames = -(-frames // stride)
         self.score = nn.Linear(narrow * frames, 1)
         self.match = nn.Linear(shape.stimuli, narrow * frames, bias=False)

@@ -35,8 +35,7 @@ class EventRule:
         """Give trials their events."""
         if self.threshold is None:
             return sample
-        spikes = self.spikes(sample)
-        return replace(sample, event=np.where(np.isfinite(spikes), (spikes > self.threshold).astype(float), np.nan))
+        return marked(sample, self.spikes(sample), self.threshold)
 
     def spikes(self, sample: Sample) -> Floats:
         """Return spikes per frame: as they are, or by brainsim's default deconvolution; shape (trial, time, neuron)."""
@@ -53,8 +52,8 @@ class EventRule:
             return np.asarray(calcium.deconvolve(dataset)["spikes"].transpose(*dims).values, float)
 
 
-def learn(reference: Sample, rule: EventRule) -> tuple[EventRule, str]:
-    """Find the thresholds on the reference.
+def learn(reference: Sample, rule: EventRule) -> tuple[EventRule, Sample, str]:
+    """Find the thresholds on the reference, and its events.
 
     Parameters
     ----------
@@ -67,16 +66,25 @@ def learn(reference: Sample, rule: EventRule) -> tuple[EventRule, str]:
     -------
     rule
         With thresholds, or as it was where trials hold no time course.
+    reference
+        With its events, where there are any.
     note
         A warning where trials of several frames get no events, else empty.
     """
     if reference.frames == 1:
-        return rule, ""
+        return rule, reference, ""
     if reference.frames < SHORTEST:
-        return rule, f"trials of {reference.frames} frames are too short for events: rates are the mean {rule.variable}"
+        why = f"trials of {reference.frames} frames are too short for events"
+        return rule, reference, f"{why}: rates are the mean {rule.variable}"
     try:
         spikes = rule.spikes(reference)
     except InputError as error:
-        return rule, f"no events, rates are the mean {rule.variable}: {error}"
+        return rule, reference, f"no events, rates are the mean {rule.variable}: {error}"
     spread = deviation(spikes.reshape(-1, spikes.shape[2]), 0)
-    return replace(rule, threshold=np.nan_to_num(spread)), ""
+    threshold = np.nan_to_num(spread)
+    return replace(rule, threshold=threshold), marked(reference, spikes, threshold), ""
+
+
+def marked(sample: Sample, spikes: Floats, threshold: Floats) -> Sample:
+    """Return trials with their events: where spikes per frame exceed the threshold of the neuron."""
+    return replace(sample, event=np.where(np.isfinite(spikes), (spikes > threshold).astype(float), np.nan))

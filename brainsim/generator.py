@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from brainsim.texture import Texture
+from brainsim.texture import COMMON, COMPONENTS, Texture
 
 KERNEL_FRAMES = 24
+QUIET = 0.3, 0.1  # of the readout of shared drive and of private events, where they begin as measured
 JITTER = 0.2  # white noise when training begins, where it cannot be measured
-RARITY = -0.5  # bias of private events when training begins: three in ten frames have one
-RARE_MEAN, RARE_VARIANCE = 0.198, 0.1705  # of relu(standard normal + RARITY)
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,10 @@ class Generator(nn.Module):
 
     The paper's parts: noise, a one-hot stimulus embedded by one linear layer, three convolutions over time. Each
     neuron then reads three things from the map `h(t)`: its *shared* drive, and bias and gain of its *private* events
-    ``gain * relu(noise + bias)``, which pass a kernel of its own (a decaying transient when training begins). White
-    noise of its own, such as a microscope adds, comes on top. So correlated variability comes from the common noise,
-    and independent variability does not use it up.
+    ``gain * relu(noise + bias)``, which pass a kernel of its own (a decaying transient when training begins). The noise
+    of events is in part common to neurons. The mean response to the stimulus, a product of low rank, and white noise
+    of its own, such as a microscope adds, come on top. So correlated variability comes from common noise, and
+    independent variability does not use it up.
 
     Parameters
     ----------
@@ -135,24 +135,34 @@ class Generator(nn.Module):
         self.readout = nn.Linear(width, 3 * shape.neurons)
         self.transient = nn.Parameter(0.7 ** torch.arange(self.kernel - 1.0, -1, -1).repeat(shape.neurons, 1))
         self.jitter = nn.Parameter(torch.full((shape.neurons,), JITTER))
+        self.common = nn.Parameter(torch.zeros(COMMON, shape.neurons))
+        self.courses = nn.Parameter(torch.zeros(shape.stimuli, shape.frames, COMPONENTS))
+        self.loading = nn.Parameter(torch.randn(COMPONENTS, shape.neurons) / shape.neurons**0.5)
         self.bounds = Bounds(shape.neurons)
 
     @torch.no_grad()
     def begin_with(self, texture: Texture) -> None:
-        """Begin with the measured texture: white noise, and private events of its decay and variance."""
-        decay = torch.from_numpy(texture.decay)[:, None]
+        """Begin with the measured texture: white noise, and private events of its decay, rarity and variance."""
+        decay, rarity = torch.from_numpy(texture.decay)[:, None], torch.from_numpy(texture.rarity)
         self.transient.copy_(decay ** torch.arange(self.kernel - 1.0, -1, -1))
         self.jitter.copy_(torch.from_numpy(texture.white))
+        neurons = self.shape.neurons
+        self.readout.weight[:neurons] *= QUIET[0]
+        self.readout.weight[neurons:] *= QUIET[1]
+        courses, weights = (torch.from_numpy(part) for part in texture.response)
+        self.common[: len(texture.common)] = torch.from_numpy(texture.common)
+        self.courses[..., : len(weights)], self.loading[: len(weights)] = courses, weights
         shared, bias, gain = self.readout.bias.chunk(3)
-        bias.fill_(RARITY)
-        gain.copy_(torch.from_numpy(texture.slow) / (RARE_VARIANCE * self.transient.square().sum(1)).sqrt())
-        shared.copy_(-gain * RARE_MEAN * self.transient.sum(1))
+        bias.copy_(rarity)
+        gain.copy_(torch.from_numpy(texture.gain))
+        mean = rarity * torch.special.ndtr(rarity) + (-rarity.square() / 2).exp() / (2 * torch.pi) ** 0.5
+        shared.copy_(-gain * mean * self.transient.sum(1))
 
     def draw_noise(self, trials: int, source: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return common noise (trial, latent), that of events (trial, neuron, kernel + time - 1), and white noise."""
+        """Return noise (trial, latent), that of events (trial, neuron + common, kernel + time - 1), and white noise."""
         frames, neurons = self.shape.frames, self.shape.neurons
         common = torch.randn(trials, self.latent_dim, generator=source)
-        events = torch.randn(trials, neurons, frames + self.kernel - 1, generator=source)
+        events = torch.randn(trials, neurons + COMMON, frames + self.kernel - 1, generator=source)
         return common, events, torch.randn(trials, neurons, frames, generator=source)
 
     def forward(self, noise: tuple[Tensor, Tensor, Tensor], stimulus: Tensor) -> Tensor:
@@ -162,13 +172,19 @@ class Generator(nn.Module):
 
     def drive(self, noise: tuple[Tensor, Tensor, Tensor], stimulus: Tensor) -> Tensor:
         """Return the same before it is kept inside the recorded range."""
-        common, private, white = noise
-        hidden = self.seed(torch.cat([common, self.embedding(stimulus)], 1))
+        latent, private, white = noise
+        hidden = self.seed(torch.cat([latent, self.embedding(stimulus)], 1))
         hidden = functional.leaky_relu(hidden, 0.2).reshape(len(stimulus), self.start, self.width)
         for layer in self.convolution:
             hidden = functional.leaky_relu(layer(hidden), 0.2).reshape(len(stimulus), -1, self.width)
         shared, bias, gain = self.readout(hidden[:, : self.shape.frames]).transpose(1, 2).chunk(3, 1)
+        courses = (stimulus @ self.courses.flatten(1)).reshape(-1, self.shape.frames, COMPONENTS)
+        shared = shared + (courses @ self.loading).transpose(1, 2)
         past = (self.kernel - 1, 0)
+        own, common = private[:, : self.shape.neurons], private[:, self.shape.neurons :]
+        white = white if self.shape.frames > 1 else own  # a table has one noise of each neuron
+        alone = (1 - self.common.square().sum(0)).clamp(min=0.05).sqrt()
+        private = alone[:, None] * own + self.common.T @ common
         chance = functional.relu(private + functional.pad(bias, past, "replicate"))
         events = functional.pad(gain, past, "replicate") * chance
         transients = functional.conv1d(events, self.transient[:, None], groups=self.shape.neurons)

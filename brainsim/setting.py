@@ -16,7 +16,7 @@ class Setting:
     loss: str = "wgan-gp"
     epochs: int = 500
     batch_size: int = 32
-    lr: float = 5e-4
+    lr: float | None = None
     b1: float = 0.9
     b2: float = 0.9999
     latent_dim: int = 512
@@ -28,6 +28,10 @@ class Setting:
     n_cpu: int = 1
     device: str = "cpu"
     seed: int = 0
+
+    def rate(self, frames: int) -> float:
+        """Return `lr`, by default 5e-4 for trials of one frame and the paper's 1e-4 for longer ones."""
+        return self.lr or (5e-4 if frames == 1 else 1e-4)
 
     def channels(self, frames: int) -> int:
         """Return `width`, by default 128 for trials of one frame and 64 (for speed) for longer ones."""

@@ -56,7 +56,7 @@ class Trainer:
         self.generator, self.critic = generator.to(self.device), critic.to(self.device)
         self.mean_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimisers = {
-            name: torch.optim.Adam(model.parameters(), setting.lr, (setting.b1, setting.b2), fused=True)
+            name: torch.optim.Adam(model.parameters(), setting.rate(frames), (setting.b1, setting.b2), fused=True)
             for name, model in (("generator", self.generator), ("critic", self.critic))
         }
         self.activity = torch.from_numpy(trials.activity).to(self.device)
@@ -85,7 +85,7 @@ class Trainer:
             raise FitError(
                 f"the training diverged in epoch {self.done}: the loss is not a finite number",
                 where="gan train",
-                remedy=f"lower the learning rate (--lr {self.setting.lr / 3:.1g}) or --b1",
+                remedy=f"lower the learning rate (--lr {self.setting.rate(self.shape.frames) / 3:.1g}) or --b1",
             )
         return [float(value) for value in rows]
 

@@ -124,7 +124,7 @@ class Yardstick:
         if not statistic.cheap:
             return 0.0
         rng = np.random.default_rng(self.seed)
-        parts = [random_split(self.recorded, rng) for _ in range(RANDOM_SPLITS)]
+        parts = (random_split(self.recorded, rng) for _ in range(RANDOM_SPLITS))  # one at a time: each is a copy
         floors = [statistic(Evidence(part, part.training, self.recorded, self.seed)).value for part in parts]
         known = [value for value in floors if value is not None]
         return float(np.sqrt(2) * np.std(known, ddof=1)) if len(known) > 1 else 0.0

@@ -10,6 +10,7 @@ from made_up import calcium_trials, continuous, fraction_trials, independent_gau
 
 from brainsim import store, verdict
 from brainsim.alignment import align
+from brainsim.binning import bin_spikes
 from brainsim.compare import compare
 from brainsim.error import InputError
 from brainsim.statistic.c2st_forest import C2STForest
@@ -127,6 +128,45 @@ def test_a_free_run_without_stimuli_is_cut_into_pseudo_trials():
     assert any("no stimuli" in warning for warning in scores.warnings)
     both = align({"a": free, "b": free})
     assert both.samples["a"].frames == 30
+
+
+def spike_times(seed, seconds=100, rate=None):
+    rng = np.random.default_rng(seed)
+    time = np.sort(rng.uniform(0, seconds, 3000))
+    attrs = {"source": "recorded", "duration_s": float(seconds), **({"sampling_rate_hz": rate} if rate else {})}
+    parts = {"spike_time": ("spike", time), "spike_neuron": ("spike", rng.integers(8, size=3000).astype(np.int32))}
+    return xr.Dataset(parts, coords={"neuron": np.arange(8)}, attrs=attrs)
+
+
+def test_spike_times_are_binned_and_told():
+    result = compare(spike_times(0), {"other": spike_times(1)})
+    assert result.aligned.samples["recorded"].rate == 10
+    assert result.aligned.samples["recorded"].trace.sum() == pytest.approx(3000, abs=100)
+    assert any("spike times of recorded and other were counted in frames of 0.1 s" in w for w in result.warnings)
+    assert result.scores["other"]["population_count_kl"].value is not None
+    assert align({"a": spike_times(0), "b": spike_times(1, rate=20.0)}).samples["a"].rate == 20
+
+
+def test_spikes_of_a_recording_with_trials_and_calcium_are_binned_in_its_frames():
+    recorded = continuous(calcium_trials(0))
+    spikes, neurons = spike_times(1, seconds=float(recorded["time"][-1])), recorded.sizes["neuron"]
+    some = {name: spikes[name] % neurons if name == "spike_neuron" else spikes[name] for name in spikes.data_vars}
+    aligned = align(
+        {"real": recorded.assign(some), "free": spikes.drop_dims("neuron").assign_coords(neuron=recorded["neuron"])}
+    )
+    assert aligned.variable == "spikes"
+    assert aligned.samples["real"].stimuli
+    assert aligned.samples["real"].frames == aligned.samples["free"].frames
+    with pytest.raises(InputError, match="neither `calcium` nor binned `spikes`"):
+        align({"real": recorded, "free": spikes})
+
+
+def test_bins_keep_every_spike_in_its_frame_and_gaps_empty():
+    time = np.r_[np.arange(5), np.arange(20, 25)] / 10
+    parts = {"spike_time": ("spike", [0.1, 0.15, 0.7, 2.0, 2.49]), "spike_neuron": ("spike", [0, 1, 1, 1, 0])}
+    attrs = {"sampling_rate_hz": 10.0, "source": "recorded"}
+    made = bin_spikes(xr.Dataset(parts, {"neuron": [0, 1], "time": time}, attrs), 10.0)
+    assert np.argwhere(made["spikes"].values).tolist() == [[1, 0], [1, 1], [5, 1], [9, 0]]
 
 
 def test_missing_frames_are_left_out_and_told():

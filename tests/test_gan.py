@@ -11,13 +11,14 @@ import xarray as xr
 from click.testing import CliRunner
 
 from brainsim.checkpoint import read_tensors
-from brainsim.critic import Critic
+from brainsim.critic import Course, Critic
 from brainsim.error import FitError, InputError, OutputError, UnknownName
 from brainsim.gan import ConditionalGAN
 from brainsim.generator import Generator, Shape
 from brainsim.scaling import Scaling, lattice_step, training_trials
 from brainsim.schema import check
 from brainsim.store import open_recording, save_recording
+from brainsim.texture import common_of, event_cumulants, texture_of
 from brainsim.wgan import Batch, WassersteinLoss, gradient_penalty
 
 SMALL = {"epochs": 2, "batch_size": 8, "latent_dim": 8, "width": 16}
@@ -119,6 +120,67 @@ def test_class_means_and_variability_are_learned():
     assert np.corrcoef(generated.mean().values.ravel(), recorded.mean().values.ravel())[0, 1] > 0.9
     assert float(np.abs(generated.mean() - recorded.mean()).max()) < 0.7  # class means lie up to 2 apart
     assert float((generated.std() / recorded.std()).mean()) == pytest.approx(1, abs=0.35)
+
+
+def transients(n=150, frames=24, neurons=6, seed=0):
+    """Decaying transients (factor 0.85) of one size and rate, white noise that differs from neuron to neuron."""
+    rng = np.random.default_rng(seed)
+    spikes = rng.poisson(0.15, (n, frames + 40, neurons)).astype(float)
+    slow = np.stack([(0.85 ** np.arange(40)) @ spikes[:, t : t + 40][:, ::-1] for t in range(1, frames + 1)], 1)
+    white = np.linspace(0.1, 1.5, neurons)
+    recording = trials(n, frames, neurons, ("a", "b"))
+    return recording.assign(calcium=(("trial", "time", "neuron"), slow + white * rng.normal(size=slow.shape))), white
+
+
+def autocorrelations(recording, lags=8):
+    x = recording["calcium"].values - recording["calcium"].values.mean((0, 1))
+    return np.stack([(x[:, :-lag] * x[:, lag:]).mean((0, 1)) / x.var((0, 1)) for lag in range(1, lags)])
+
+
+def test_white_noise_and_autocorrelation_are_those_of_each_neuron():
+    recording, _ = transients()
+    before, after = (ConditionalGAN(epochs=epochs, latent_dim=16).fit(recording).sample(200) for epochs in (1, 40))
+    fresh, _ = transients(seed=1)
+    for generated in (before, after):
+        wrong = autocorrelations(generated) - autocorrelations(fresh)
+        assert np.sqrt((wrong**2).mean()) < 0.08
+        jumps = [np.diff(each["calcium"].values, axis=1).std((0, 1)) for each in (generated, fresh)]
+        np.testing.assert_allclose(*jumps, rtol=0.12)
+
+
+def test_texture_is_measured_where_the_truth_is_known():
+    recording, white = transients(n=800)
+    scaled, _ = training_trials(recording)
+    texture = texture_of(scaled)
+    np.testing.assert_allclose(texture.decay, 0.85, atol=0.03)
+    np.testing.assert_allclose(texture.white * scaled.scaling.scale, white, atol=0.12)
+    assert texture_of(training_trials(trials(24, 3))[0]) is None
+    bias = np.array([-1.0, 0.0, 1.0])
+    draws = np.maximum(np.random.default_rng(0).normal(size=(400_000, 1)) + bias, 0)
+    expected = draws.mean(0), draws.var(0), ((draws - draws.mean(0)) ** 3).mean(0)
+    np.testing.assert_allclose(event_cumulants(bias), expected, rtol=0.03)
+
+
+def test_common_noise_gives_noise_correlations_only_where_both_halves_have_them():
+    rng = np.random.default_rng(0)
+    residual = rng.normal(size=(400, 10, 8))
+    assert np.square(common_of(residual)).sum(0).max() < 0.3
+    residual[:, :4] += rng.normal(size=(400, 1, 8))
+    weights = common_of(residual)
+    made = weights.T @ weights
+    inside = made[:4, :4][np.triu_indices(4, 1)]  # the truth is 0.5, of which a group of four gets three quarters
+    np.testing.assert_allclose(inside, 0.375, atol=0.06)
+    assert np.abs(made[:4, 4:]).max() < 0.2
+
+
+def test_filters_in_a_band_are_a_convolution():
+    for frames in (2, 3, 29, 33, 70):
+        course, activity = Course(5, 2), torch.randn(3, 4, frames)
+        plain = torch.nn.functional.conv1d(
+            activity.reshape(12, 1, frames), course.filter.weight[:, None], course.filter.bias, 2, 2
+        )
+        bent = torch.nn.functional.leaky_relu(plain, 0.2).reshape(3, 4, 6, -1).permute(0, 3, 1, 2).flatten(2)
+        torch.testing.assert_close(course(activity), bent)
 
 
 def test_zero_inflated_fractions_stay_on_their_lattice():
