@@ -12,7 +12,6 @@ The folder appears at the first checkpoint, complete; from then on each file is 
 """
 
 import json
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,33 +22,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from brainsim.error import InputError, OutputError
-from brainsim.store import check_target, replace
+from brainsim.store import check_target, replace, write_bytes
 
 FORMAT = "brainsim-gan-1"
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputError(
-            f"it cannot be written ({error.strerror})",
-            where=str(path),
-            remedy="check the free space and the permissions",
-        ) from error
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -10,7 +10,6 @@ from brainsim.checkpoint import (
     check_folder,
     read_config,
     read_tensors,
-    write_bytes,
     write_folder,
     write_tensors,
 )
@@ -19,7 +18,7 @@ from brainsim.generator import Generator, Shape
 from brainsim.learning_curve import curve_columns, curve_csv, plot_learning_curve, png
 from brainsim.scaling import Scaling
 from brainsim.setting import Setting
-from brainsim.store import write_text
+from brainsim.store import write_bytes, write_text
 from brainsim.training import Trainer, part
 
 FREE = ("epochs", "sample_interval", "n_cpu", "device")

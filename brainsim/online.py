@@ -171,6 +171,11 @@ def directions(excitatory: NDArray[np.bool_]) -> Array:
     return signs
 
 
+def signs(rule: Rule, excitatory: NDArray[np.bool_]) -> dict[str, Array]:
+    """Return the signs of learning as an input of the network, where the rule declares a `direction`."""
+    return {"synapse.direction": directions(excitatory)} if "direction :" in rule.synapse else {}
+
+
 def _run(
     network: Network,
     neuron: Neuron,
@@ -184,11 +189,10 @@ def _run(
     n = len(excitatory)
     arrays = {
         "synapse.w": weight,
-        "synapse.direction": directions(excitatory),
         "synapse.plastic": 1.0,
         "neuron.current_gain": 1.0,
     }
-    arrays |= values(neuron, "neuron") | values(rule, "synapse")
+    arrays |= values(neuron, "neuron") | values(rule, "synapse") | signs(rule, excitatory)
     arrays |= {f"neuron.{k}": v for k, v in (rule.initial | neuron.per_cell(excitatory, rng)).items()}
     steps = len(course.current) * STEPS_PER_FRAME
     recorded = RecordedInput(

@@ -10,7 +10,7 @@ from brainsim import __version__, assembly
 from brainsim.blueprint import values
 from brainsim.engine import Network
 from brainsim.likelihood import first_events
-from brainsim.online import directions
+from brainsim.online import signs
 from brainsim.preset import Afferents, Preset, Session, Wiring
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events, RecordedInput
@@ -74,7 +74,7 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
     network = Network(assembly.free_running(neuron, rule, preset.neurons, len(anatomy.fibre_weight)), target)
     cells = neuron.per_cell(anatomy.excitatory, streams["cells"])
     constant = {
-        "synapse.direction": directions(anatomy.excitatory),
+        **signs(rule, anatomy.excitatory),
         "feedforward.w": anatomy.fibre_weight,
         "feedforward.holds": 0.0,
         "neuron.current_gain": 0.0,
@@ -82,8 +82,6 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
         **(values(rule, "synapse") if rule.on_pre else {}),
         **{f"neuron.{k}": v for k, v in (rule.initial | cells).items()},
     }
-    if not rule.on_pre:
-        del constant["synapse.direction"]
     fibres = len(anatomy.fibre_weight)
     weight, start, parts = anatomy.weight, 0.0, []
     for k, session in enumerate(sessions):

@@ -135,9 +135,20 @@ def write_text(path: Path, text: str) -> None:
     OutputError
         If it cannot be written.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
     draft = path.with_name(f".{path.name}.part")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(content)
         _flush(draft)
         os.replace(draft, path)
     except OSError as error:
