@@ -35,13 +35,13 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
     set to the neuron's mean. Trials that are missing throughout are left out. Without `stimulus` there is one class,
     "all"; with one class only, the network generates that class.
 
-    Deviations from the paper: the running mean of weights; `lr` for one frame; in the generator's loss,
+    Deviations from the paper: the running mean of weights; `lr`; in the generator's loss,
     :data:`brainsim.training.REACH` (0.05) times the squared excess over each neuron's recorded range, over the root of
     neurons times frames (the cut to that range passes no gradient, so what lies outside would never return); white
     noise and events of each neuron, noises common to events, a mean response of low rank (:mod:`brainsim.generator`);
     a critic that also judges trial means (:mod:`brainsim.critic`). With four frames or more these parts begin not at
-    random but as measured by the method of moments (:mod:`brainsim.texture`). That start alone is near held-out trials
-    on small recordings: on 141 trials of `pairing-small` adversarial training changed no metric beyond its error.
+    random but as measured by the method of moments (:mod:`brainsim.texture`): sample `epochs=1` to see how little, or
+    much, the adversarial training adds.
 
     Parameters
     ----------
@@ -52,18 +52,17 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
     batch_size, critic_steps
         Trials per step (at most all), and steps of the critic for each of the generator.
     lr, b1, b2
-        Learning rate (None: 5e-4 for one frame, where the paper's 1e-4 is too slow, else 1e-4) and the two decays of
-        Adam; the paper's b1 = .9, unusual for this loss, trains stably here.
+        Learning rate of the critic, and of the generator where trials have one frame, else five times the generator's
+        (by default the paper's 1e-4, reached after 40 steps); the two decays of Adam, unusual but the paper's.
     latent_dim, width
         Length of the noise vector; channels of both networks (128 for trials of one frame, else 64).
     average
         Decay of the running mean of the generator's weights, which is what :meth:`sample` uses.
     sample_interval
         Epochs between two checkpoints.
-    n_cpu, device
-        Threads of torch (1 is fastest at these sizes); ``cpu``, ``cuda`` or ``auto``.
-    seed
-        Of every random number. The same seed gives the same model, bit for bit, on one machine.
+    n_cpu, device, seed
+        Threads of torch (1 is fastest at these sizes); ``cpu``, ``cuda`` or ``auto``; seed of every random number: the
+        same one gives the same model, bit for bit, on one machine.
 
     Attributes
     ----------
@@ -138,8 +137,8 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
         for epoch in range(start + 1, self.epochs + 1):
             curve.append(trainer.epoch())
             self.steps_per_second_ = (epoch - start) * per_epoch / (time.perf_counter() - began)
-            left = (self.epochs - epoch) * per_epoch / self.steps_per_second_
-            progress(epoch, self.epochs, f"{self.steps_per_second_:.0f} steps/s, {left:.0f} s left")
+            speed, left = self.steps_per_second_, (self.epochs - epoch) * per_epoch / self.steps_per_second_
+            progress(epoch, self.epochs, f"{speed:.0f} steps/s, {left:.0f} s left")
             if target and (epoch % self.sample_interval == 0 or epoch == self.epochs):
                 target.save(trainer, curve, trials.scaling, self.description_)
         self.generator_, self.scaling_ = trainer.mean_generator.cpu(), trials.scaling
@@ -150,7 +149,7 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
     def load(cls, folder: str | Path, epoch: int | None = None) -> Self:
         """Open a trained generator.
 
-        `folder` is what `fit(folder=...)` or `brainsim gan train` wrote, `epoch` a checkpoint (default: the end).
+        `folder` is what `fit(folder=...)` wrote, `epoch` a checkpoint (default: the end).
 
         Raises
         ------
@@ -171,7 +170,7 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
         Parameters
         ----------
         trials, seed
-            Trials of each stimulus; seed of the noise, which decides the trials.
+            Trials of each stimulus, and seed of the noise.
         stimulus
             One stimulus or several; all by default. They take turns in the result, so that no stimulus is one block.
 

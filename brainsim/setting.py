@@ -8,6 +8,9 @@ import torch
 
 from brainsim.error import FitError, InputError, UnknownName
 
+SLOWER = 5
+RAMP_STEPS = 40
+
 
 @dataclass
 class Setting:
@@ -16,7 +19,7 @@ class Setting:
     loss: str = "wgan-gp"
     epochs: int = 500
     batch_size: int = 32
-    lr: float | None = None
+    lr: float = 5e-4
     b1: float = 0.9
     b2: float = 0.9999
     latent_dim: int = 512
@@ -29,9 +32,13 @@ class Setting:
     device: str = "cpu"
     seed: int = 0
 
-    def rate(self, frames: int) -> float:
-        """Return `lr`, by default 5e-4 for trials of one frame and the paper's 1e-4 for longer ones."""
-        return self.lr or (5e-4 if frames == 1 else 1e-4)
+    def generator_rate(self, frames: int, step: int) -> float:
+        """Return the generator's learning rate at a step of its own: `lr` for trials of one frame, else `lr` / 5.
+
+        Longer trials begin near the recorded ones, and a critic that has not learned anything would lead away from
+        them: the rate grows with the square of the step, up to 40 steps.
+        """
+        return self.lr if frames == 1 else self.lr / SLOWER * min(1.0, ((step + 1) / RAMP_STEPS) ** 2)
 
     def channels(self, frames: int) -> int:
         """Return `width`, by default 128 for trials of one frame and 64 (for speed) for longer ones."""

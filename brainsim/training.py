@@ -56,7 +56,7 @@ class Trainer:
         self.generator, self.critic = generator.to(self.device), critic.to(self.device)
         self.mean_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimisers = {
-            name: torch.optim.Adam(model.parameters(), setting.rate(frames), (setting.b1, setting.b2), fused=True)
+            name: torch.optim.Adam(model.parameters(), setting.lr, (setting.b1, setting.b2), fused=True)
             for name, model in (("generator", self.generator), ("critic", self.critic))
         }
         self.activity = torch.from_numpy(trials.activity).to(self.device)
@@ -79,13 +79,14 @@ class Trainer:
         """
         size = self.setting.batch_size * self.setting.critic_steps
         order = self._order(self.steps * size)
-        rows = torch.stack([self._step(chosen) for chosen in torch.split(order, size)]).mean(0)
+        steps = enumerate(torch.split(order, size), self.done * self.steps)
+        rows = torch.stack([self._step(chosen, number) for number, chosen in steps]).mean(0)
         self.done += 1
         if not bool(torch.isfinite(rows).all()):
             raise FitError(
                 f"the training diverged in epoch {self.done}: the loss is not a finite number",
                 where="gan train",
-                remedy=f"lower the learning rate (--lr {self.setting.rate(self.shape.frames) / 3:.1g}) or --b1",
+                remedy=f"lower the learning rate (--lr {self.setting.lr / 3:.1g}) or --b1",
             )
         return [float(value) for value in rows]
 
@@ -105,8 +106,8 @@ class Trainer:
             generated = generated * self.seen[chosen]
         return Batch(self.activity[chosen], generated, self.stimulus[chosen])
 
-    def _step(self, chosen: Tensor) -> Tensor:
-        """Step the critic once for each batch among the chosen trials, then the generator once."""
+    def _step(self, chosen: Tensor, number: int) -> Tensor:
+        """Step the critic once for each batch among the chosen trials, then the generator once, for the n-th time."""
         with torch.no_grad():
             generated = self.generator.bounds(self._drive(self.stimulus[chosen]))
         critic_rows = []
@@ -121,6 +122,7 @@ class Trainer:
         drive = self._drive(self.stimulus[trials])
         reach = REACH / drive[0].numel() ** 0.5  # a slope of norm 1 is shared by so many frames
         loss = self.loss.generator(self.critic, self._batch(trials, self.generator.bounds(drive)))
+        self.optimisers["generator"].param_groups[0]["lr"] = self.setting.generator_rate(self.shape.frames, number)
         self._descend("generator", loss + reach * self.generator.bounds.excess(drive))
         self.critic.requires_grad_(True)
         self._follow()
