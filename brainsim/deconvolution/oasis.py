@@ -120,11 +120,12 @@ def noise(traces: Sequence[Floats]) -> float:
         Runs of one neuron, each shape (time,).
     """
     power, weight = 0.0, 0
-    for trace in traces:
-        frequency, density = welch(trace, nperseg=min(256, len(trace)))
+    for length in sorted({len(trace) for trace in traces}):  # runs of one length at once: trials are many and short
+        alike = np.stack([trace for trace in traces if len(trace) == length])
+        frequency, density = welch(alike, nperseg=min(256, length))
         high = (frequency > 0.25) & (frequency < 0.5)
         if high.any():
-            power, weight = power + len(trace) * float(density[high].mean()) / 2, weight + len(trace)
+            power, weight = power + length * float(density[:, high].mean(1).sum()) / 2, weight + alike.size
     return float(np.sqrt(power / weight)) if weight else 0.0
 
 
@@ -150,10 +151,11 @@ def decay_factors(traces: Sequence[Floats], order: int, sd: float) -> Floats:
         return np.full(order, np.nan)
     mean = np.concatenate(traces).mean()
     products, counts = np.zeros(lags + 1), np.zeros(lags + 1)
-    for trace in (trace - mean for trace in traces):
-        for lag in range(min(lags + 1, len(trace))):
-            products[lag] += np.sum(trace[lag:] * trace[: len(trace) - lag])
-            counts[lag] += len(trace) - lag
+    for length in sorted({len(trace) for trace in traces}):
+        alike = np.stack([trace for trace in traces if len(trace) == length]) - mean
+        for lag in range(min(lags + 1, length)):
+            products[lag] += np.sum(alike[:, lag:] * alike[:, : length - lag])
+            counts[lag] += len(alike) * (length - lag)
     covariance = products / np.maximum(counts, 1)
     left = toeplitz(covariance[:lags], covariance[:order]) - sd**2 * np.eye(lags, order)
     coefficients = np.linalg.lstsq(left, covariance[1:], rcond=None)[0]
