@@ -4,7 +4,9 @@
    forest cannot tell them from real ones (trials without any variation lie near many real ones, and are no copies).
 2. A metric is *missed* where it is worse than its floor by more than its tolerance and by more than three standard
    errors (three, as a dozen metrics are looked at together).
-3. *Indistinguishable from held-out recorded trials*: nothing is missed.
+3. *Indistinguishable from held-out recorded trials*: nothing is missed, and the recording has the trials to tell: an
+   independent Gaussian, which has no correlations at all, is missed by the noise correlations or by a classifier. Where
+   even that passes, the verdict is *too few trials to tell*.
 4. *Not better than resampling your own trials*: it is clearly nearer to the floor than the best rival that costs
    nothing on no more metrics than it is clearly farther (by half the tolerance and one standard error).
 5. Otherwise: what it misses, properties of the activity before what classifiers see, and how often it beats that rival.
@@ -19,6 +21,8 @@ COPY_RATIO = 0.5
 COPY_SHARE = 0.5
 STANDARD_ERRORS = 3.0
 NAMED = 4
+CONTROL = "independent Gaussian"
+CONTROLLED = ("noise_correlation_r", "c2st_linear", "c2st_forest")
 ORDER = (
     "noise_correlation_r",
     "signal_correlation_r",
@@ -55,6 +59,8 @@ def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -
     if not judged:
         return "cannot be judged: no metric could be computed"
     missed = [name for name in sorted(judged, key=place) if excess(statistics[name], judged[name]) > 1]
+    if not missed and not _can_tell(judged, statistics):
+        return "too few trials to tell: even an independent Gaussian would pass for the recording here"
     if not missed:
         return f"indistinguishable from held-out recorded trials on all {len(judged)} metrics that count"
     failures = "misses " + _listed([statistics[name].respect for name in missed])
@@ -92,6 +98,16 @@ def _lead(statistic: Statistic, score: Score) -> int:
     own, rivals = (max(0.0, statistic.gap(value, score.floor)) for value in (score.value, score.rival))
     margin = max(statistic.tolerance / 2, score.error)
     return int(rivals - own > margin) - int(own - rivals > margin)
+
+
+def _can_tell(judged: Mapping[str, Score], statistics: Mapping[str, Statistic]) -> bool:
+    """Tell whether the control that has no correlations is missed on at least one of the metrics that should see it."""
+    controls = [
+        excess(statistics[name], judged[name], value)
+        for name in CONTROLLED
+        if name in judged and (value := judged[name].rivals.get(CONTROL)) is not None
+    ]
+    return not controls or max(controls) > 1
 
 
 def _copies(scores: Mapping[str, Score], forest: Statistic) -> bool:

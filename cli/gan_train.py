@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 @out("Folder for the model, its checkpoints and its learning curve.")
 @click.option("--epochs", type=click.IntRange(1), default=500, show_default=True, help="Passes over the trials.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Trials per step.")
-@click.option("--lr", type=float, default=5e-4, show_default=True, help="Learning rate of Adam.")
+@click.option(
+    "--lr",
+    type=float,
+    default=5e-4,
+    show_default=True,
+    help="Learning rate of Adam; the generator takes a fifth of it where trials have several frames.",
+)
 @click.option("--b1", type=float, default=0.9, show_default=True, help="Decay of Adam's mean of gradients.")
 @click.option("--b2", type=float, default=0.9999, show_default=True, help="Decay of Adam's mean of squared gradients.")
 @click.option(
