@@ -20,7 +20,7 @@ def report_card(comparison: Comparison) -> Picture:
         source: np.array([_excess(statistics[name], scores[name], scores[name].value) for name in rows])
         for source, scores in comparison.scores.items()
     }
-    title = "best rival that costs nothing"
+    title = "best free rival"
     excess[title] = np.array([_excess(statistics[name], first[name], first[name].rival) for name in rows])
     kept = np.isfinite(np.stack(list(excess.values()))).any(0)
     figure = Figure(figsize=(7.5, 1.1 + 0.34 * max(1, kept.sum())), layout="constrained")

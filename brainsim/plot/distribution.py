@@ -89,7 +89,7 @@ def report_card(ax: Axes, rows: Sequence[str], excess: Mapping[str, Floats], col
             clip_on=False,
         )
     _distance_axis(ax, rows, max([3.0, *(1.3 * float(np.nanmax(v)) for v in excess.values() if np.isfinite(v).any())]))
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.1), ncols=4, borderaxespad=0, columnspacing=1.2, handletextpad=0.3)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, 1.1), ncols=5, borderaxespad=0, columnspacing=1.0, handletextpad=0.3)
     return ax
 
 
