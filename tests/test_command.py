@@ -170,6 +170,7 @@ def test_a_bad_input_is_one_sentence_and_leaves_nothing(name, kind, cli, files):
 def test_a_folder_that_is_not_there_is_said(name, cli, files):
     arguments, out = WRITING[name]
     fails(cli(*name.split(), *arguments, "--out", files / "no" / "where" / out), "folder does not exist", "mkdir")
+    assert not (files / "no").exists()
 
 
 @pytest.mark.parametrize("arguments", [["data", "describe", "x.nc"], ["snn", "fit", "x.nc", "--out", "o.nc"]])

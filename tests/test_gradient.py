@@ -66,7 +66,9 @@ def test_compiled_passes_give_the_dense_gradient_of_a_part_of_the_neurons():
     shard, _ = shard_of(problem, folds, "cpp", posts)
     beta, weight = somewhere(problem)
     wanted = dense.evaluate(problem, folds.held(3000), beta, weight)
-    equal(shard.evaluate(beta[posts], weight[:, posts]), [x[..., posts] for x in wanted])
+    found = shard.evaluate(beta[posts], weight[:, posts])
+    assert [x.shape[-1] for x in found] == [2, 2, 2, 2]
+    equal(found, [x[..., posts] for x in wanted])
 
 
 def test_the_gradient_is_the_slope_of_the_log_likelihood():
