@@ -63,6 +63,8 @@ class Table:
                     remedy="correct the cell, or leave it empty",
                 )
             values[:, at] = found.to_numpy(float)
+            finite = np.flatnonzero(np.isfinite(values[:, at]))
+            values[finite, at] = [float(cell) for cell in text.to_numpy()[finite]]  # to the last digit, with any pandas
         return values
 
     def texts(self, column: int) -> list[str]:
