@@ -125,12 +125,10 @@ def _delays(
     weight: Array, excitatory: NDArray[np.bool_], wiring: Wiring, dt_ms: float, rng: np.random.Generator
 ) -> NDArray[np.int16]:
     """Draw the delay of every synapse in whole time steps, (pre, post); -1 where there is none."""
-    bounds = [wiring.delay_ms or (0.0, 0.0)] * 2
-    bounds[1] = wiring.inhibitory_delay_ms or bounds[0]
-    shortest, longest = (
-        np.where(excitatory, *(round(b[k] / dt_ms) for b in bounds))[:, None] for k in range(2)
-    )
-    steps = rng.integers(shortest, longest, weight.shape, endpoint=True)
+    usual = wiring.delay_ms or (0.0, 0.0)
+    both = np.round(np.array([usual, wiring.inhibitory_delay_ms or usual]) / dt_ms).astype(int)
+    shortest, longest = both[np.where(excitatory, 0, 1)].T
+    steps = rng.integers(shortest[:, None], longest[:, None], weight.shape, endpoint=True)
     return np.where(weight != 0, steps, -1).astype(np.int16)
 
 

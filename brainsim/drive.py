@@ -34,9 +34,10 @@ class Drive:
     @property
     def slope(self) -> Single:
         """Slopes per frame for the interpolation, (frame, column)."""
-        if len(self.current) < 2:
-            return np.zeros_like(self.current)
-        return np.gradient(self.current, axis=0).astype(np.float32)
+        found: Single = np.zeros_like(self.current)
+        if len(found) > 2:
+            found[1:-1] = (self.current[2:] - self.current[:-2]) / 2
+        return found
 
     @property
     def shared(self) -> int:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from brainsim import assembly
 from brainsim.anatomy import Anatomy, draw_anatomy
-from brainsim.blueprint import values
+from brainsim.blueprint import Blueprint, values
 from brainsim.drive import Drive, make_drive
 from brainsim.engine import Network
 from brainsim.likelihood import first_events
@@ -69,7 +69,7 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
     return observed(preset, anatomy, after, stretches, seed, streams["fluorescence"])
 
 
-def _blueprint(preset: Preset, anatomy: Anatomy, drive: Drive) -> Any:
+def _blueprint(preset: Preset, anatomy: Anatomy, drive: Drive) -> Blueprint:
     return assembly.free_running(
         preset.neuron(),
         preset.rule(),
@@ -109,7 +109,6 @@ def _recorded(
     preset: Preset, session: Session, anatomy: Anatomy, events: Events, drive: Drive, seed: int
 ) -> RecordedInput:
     """Return what the network reads while a session lasts."""
-    wiring = {} if anatomy.delay is None else {"synapse_delay": anatomy.delay}
     return RecordedInput(
         round(session.frames / preset.frame_rate_hz * 1000 / preset.dt_ms),
         seed=seed,
@@ -117,7 +116,7 @@ def _recorded(
         current=drive.current,
         current_slope=drive.slope,
         frame_steps=drive.frame_steps,
-        **wiring,
+        synapse_delay=np.zeros((0, 1), np.int16) if anatomy.delay is None else anatomy.delay,
     )
 
 

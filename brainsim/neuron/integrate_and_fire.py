@@ -49,6 +49,7 @@ class IntegrateAndFire(Neuron):
 
     mean_drive: float = quantity(15.0, "mV", "steady potential above rest that constant input would reach")
     drive_spread: float = quantity(0.0, "mV", "SD of that potential over cells")
+    inhibitory_drive: float = quantity(0.0, "mV", "how much more of it inhibitory cells receive")
     noise: float = quantity(4.0, "mV", "SD of the potential that white noise causes")
     v_threshold: float = quantity(20.0, "mV", "threshold above rest")
     v_reset: float = quantity(10.0, "mV", "potential above rest after a spike")
@@ -67,6 +68,7 @@ class IntegrateAndFire(Neuron):
 
     def per_cell(self, excitatory: NDArray[np.bool_], rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """Draw the constant input of every cell [V], and where its potential begins [V]."""
-        drive = 1e-3 * (self.mean_drive + self.drive_spread * rng.standard_normal(len(excitatory)))
+        spread = self.drive_spread * rng.standard_normal(len(excitatory))
+        drive = 1e-3 * (self.mean_drive + np.where(excitatory, 0.0, self.inhibitory_drive) + spread)
         begin = 1e-3 * self.v_threshold * rng.uniform(size=len(excitatory))
         return {"drive": drive, "v": begin, "t_spike": np.full(len(excitatory), -1.0)}

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from brainsim.neuron import Neuron
 from brainsim.neuron.integrate_and_fire import IntegrateAndFire
 from brainsim.preset import Preset, Session, Wiring
 
@@ -30,14 +29,16 @@ class Calcium10Hz(Preset):
     dt_ms: float = 0.5
     minutes: float = 30.0
 
-    def neuron(self) -> Neuron:
+    def neuron(self) -> IntegrateAndFire:
         """Return adapting cells."""
-        return IntegrateAndFire(mean_drive=10.0, drive_spread=1.0, noise=4.0, jump=3.0, tau_adaptation=700.0)
+        return IntegrateAndFire(
+            mean_drive=11.0, drive_spread=1.0, tau_syn=5.0, dead_time=5.0, jump=3.0, tau_adaptation=600.0
+        )
 
     def wiring(self) -> Wiring:
         """Return connections that fall with distance."""
         return Wiring(
-            0.25, excitatory=1.5, inhibitory=2.0, spread=0.5, strongest=3.0, length_um=300.0, delay_ms=(1.0, 5.0)
+            0.25, excitatory=1.8, inhibitory=2.0, spread=0.5, strongest=3.0, length_um=300.0, delay_ms=(1.0, 5.0)
         )
 
     def sessions(self) -> tuple[Session, ...]:

@@ -28,15 +28,15 @@ class IzhikevichSampled(Preset):
 
     def neuron(self) -> Neuron:
         """Return regular-spiking excitatory and fast-spiking inhibitory cells."""
-        return IzhikevichThalamic()
+        return IzhikevichThalamic(kick_rate=2.0)
 
     def wiring(self) -> Wiring:
         """Return a hundred synapses of every cell."""
         return Wiring(
-            excitatory=4.0,
-            inhibitory=4.0,
-            spread=0.7,
-            strongest=4.0,
+            excitatory=3.0,
+            inhibitory=12.0,
+            spread=1.2,
+            strongest=5.0,
             synapses=100,
             delay_ms=(1.0, 20.0),
             inhibitory_delay_ms=(1.0, 1.0),

@@ -29,7 +29,7 @@ class LifCommonInput(Preset):
 
     def neuron(self) -> Neuron:
         """Return cells below threshold on average."""
-        return IntegrateAndFire(mean_drive=9.0, drive_spread=0.5, noise=3.0)
+        return IntegrateAndFire(mean_drive=11.5, drive_spread=0.5, noise=3.0)
 
     def wiring(self) -> Wiring:
         """Return connections between neighbours."""

@@ -27,7 +27,7 @@ class LifDense(Preset):
 
     def neuron(self) -> Neuron:
         """Return cells near threshold."""
-        return IntegrateAndFire(mean_drive=18.0, noise=6.0)
+        return IntegrateAndFire(mean_drive=14.5, noise=6.0)
 
     def wiring(self) -> Wiring:
         """Return random connections with weights that hardly differ."""

@@ -28,16 +28,16 @@ class LifOscillation(Preset):
     dt_ms: float = 0.5
 
     def neuron(self) -> Neuron:
-        """Return cells below threshold on average."""
-        return IntegrateAndFire(mean_drive=11.0, drive_spread=1.0, noise=3.5)
+        """Return cells below threshold on average; inhibitory ones are closer to it."""
+        return IntegrateAndFire(mean_drive=12.0, drive_spread=0.7, inhibitory_drive=2.0, noise=3.0)
 
     def wiring(self) -> Wiring:
         """Return log-normal weights: few strong synapses among many weak ones."""
-        return Wiring(0.08, excitatory=0.7, inhibitory=2.5, spread=1.0, strongest=6.0, delay_ms=(1.0, 5.0))
+        return Wiring(0.08, excitatory=0.7, inhibitory=2.0, spread=1.0, strongest=6.0, delay_ms=(1.0, 5.0))
 
     def drive(self) -> Oscillations:
         """Return rhythms of 7, 10 and 20 Hz."""
-        return Oscillations(strength=1.5)
+        return Oscillations(strength=3.0)
 
     def sessions(self) -> tuple[Session, ...]:
         """Return an hour."""

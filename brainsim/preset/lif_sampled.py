@@ -28,7 +28,7 @@ class LifSampled(Preset):
 
     def neuron(self) -> Neuron:
         """Return cells that noise rarely brings to threshold."""
-        return IntegrateAndFire(mean_drive=10.0, drive_spread=0.7, noise=4.0)
+        return IntegrateAndFire(mean_drive=9.4, drive_spread=0.7, noise=4.0)
 
     def wiring(self) -> Wiring:
         """Return sparse connections with delays of one to three milliseconds."""
