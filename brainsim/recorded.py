@@ -158,22 +158,14 @@ class RecordedInput:
 
     def _input_current(self, neuron: Any, step: Any) -> Any:
         frame, inside = divmod(int(np.asarray(step).flat[0]), self.frame_steps)
-        known = np.zeros(len(np.atleast_1d(neuron)))
+        cells = np.atleast_1d(np.asarray(neuron, int))
+        found, there = np.zeros(len(cells)), cells < self.current.shape[1]
         if frame >= len(self.current):
-            return known
-        n = min(len(known), self.current.shape[1])
-        known[:n] = self.current[frame, :n]
-        if frame + 1 < len(self.current):
-            s, y, m = (
-                inside / self.frame_steps,
-                self.current[:, :n].astype(float),
-                self.current_slope[:, :n].astype(float),
-            )
+            return found
+        y, m = (each[frame : frame + 2, cells[there]].astype(float) for each in (self.current, self.current_slope))
+        found[there] = y[0]
+        if len(y) > 1:
+            s = inside / self.frame_steps
             r = 1.0 - s
-            known[:n] = (
-                (1 + 2 * s) * r * r * y[frame]
-                + s * r * r * m[frame]
-                + s * s * (3 - 2 * s) * y[frame + 1]
-                - s * s * r * m[frame + 1]
-            )
-        return known
+            found[there] = (1 + 2 * s) * r * r * y[0] + s * r * r * m[0] + s * s * (3 - 2 * s) * y[1] - s * s * r * m[1]
+        return found
