@@ -189,6 +189,32 @@ def test_random_networks_have_the_wiring_asked_for():
     assert np.log(up).std() == pytest.approx(0.5, rel=0.1)
 
 
+def test_strong_synapses_make_their_targets_fire_after_their_delay():
+    preset = catalog.get("preset", "lif-sampled")
+
+    class Strong(preset):
+        def wiring(self):
+            return Wiring(probability=0.08, excitatory=30.0, inhibitory=0.1, spread=0.0, delay_ms=(2.0, 6.0))
+
+        def sessions(self):
+            return tuple(replace(s, frames=40) for s in super().sessions())
+
+    data = simulate(Strong(neurons=16, inhibitory=3, observed=12, observed_inhibitory=2), 3, "numpy")
+    step = np.zeros((12, 8000), bool)
+    step[data["spike_neuron"], np.round(data["spike_time"] * 2000).astype(int)] = True
+    follows = np.zeros((12, 12))
+    for pre, post in np.argwhere(data["true_weight"].values > 0):
+        begin = round(float(data["true_delay"][pre, post]) * 2000)
+        at = np.flatnonzero(step[pre, :-40])
+        answered = [step[post, t + begin : t + begin + 5].any() for t in at if not step[post, t - 5 : t + begin].any()]
+        too_soon = [step[post, t + 1 : t + begin].any() for t in at]
+        follows[pre, post] = np.mean(answered)
+        assert np.mean(too_soon) < 0.5
+    edges = data["true_weight"].values > 0
+    assert edges.sum() > 3
+    assert follows[edges].min() > 0.7
+
+
 def test_a_cell_can_have_a_number_of_synapses():
     weight = random_network(np.arange(50) < 40, Wiring(synapses=7), np.random.default_rng(0))
     np.testing.assert_array_equal((weight != 0).sum(1), 7)
