@@ -18,6 +18,9 @@ cursor += 1
 next_step = event_step(i, cursor)
 amplitude = event_amplitude(i, cursor)
 """
+# afferent events kick like synapses, or (`holds`) set a level that stays
+FIBRE = "w : 1 (constant)\nholds : 1 (shared, constant)"
+ON_FIBRE = "I_syn_post += (1 - holds)*w*amplitude_pre\nI_afferent_post += holds*w*amplitude_pre"
 
 
 def size_class(n: int) -> int:
@@ -80,7 +83,18 @@ def teacher_forced(sources: int, targets: int, covariates: int, chunk: int) -> B
     return Blueprint("teacher-forced", BIN_MS, tuple(groups), tuple(projections))
 
 
-def free_running(neuron: Neuron, rule: Rule, neurons: int, afferents: int = 0, delay: int = 0) -> Blueprint:
+def free_running(
+    neuron: Neuron,
+    rule: Rule,
+    neurons: int,
+    afferents: int = 0,
+    delay: int = 0,
+    *,
+    dt_ms: float = 1.0,
+    wired: bool = False,
+    drives: int = 0,
+    watched: int = 0,
+) -> Blueprint:
     """Return a network that runs by itself: recurrent plastic synapses, recorded afferents, an input current.
 
     Parameters
@@ -93,42 +107,60 @@ def free_running(neuron: Neuron, rule: Rule, neurons: int, afferents: int = 0, d
         Number of sources of recorded events; 0 for none.
     delay
         Synaptic delay in time steps beyond the one that every spike takes.
+    dt_ms
+        Time step [ms].
+    wired
+        Whether the recorded input says which synapses there are and how late each of them is; without, every pair
+        has one.
+    drives
+        Number of drives that all cells share; `gain_k` says how much of drive k each of them receives. 0: the input
+        current has a column for each cell.
+    watched
+        Number of cells, the first ones, whose spikes are returned; 0 for all.
     """
-    counted = "spikes :" in neuron.equations
-    kick = "I_syn_post += w*spikes_pre" if counted else "I_syn_post += w"
+    equations = "w : 1\nplastic : 1 (shared, constant)\n" + rule.synapse + (declare(rule) if rule.on_pre else "")
+    kick = "I_syn_post += w*spikes_pre" if "spikes :" in neuron.equations else "I_syn_post += w"
+    groups = [_cells(neuron, rule, neurons, drives, watched)]
+    projections = [
+        Projection(
+            "synapse",
+            "neuron",
+            "neuron",
+            equations,
+            on_pre=f"{kick}\n{rule.on_pre}",
+            on_post=rule.on_post,
+            condition="synapse_delay(i, j) >= 0" if wired else "",
+            delay=delay,
+            delays="synapse_delay(i, j)" if wired else "",
+        )
+    ]
+    if afferents:
+        groups.append(Group("afferent", afferents, EVENTS, threshold=ml.RECORDED_THRESHOLD, reset=NEXT_EVENT))
+        projections.append(Projection("feedforward", "afferent", "neuron", FIBRE, on_pre=ON_FIBRE))
+    schedule = ("start", "thresholds", "synapses", "resets", "groups", "end")
+    return Blueprint("free-running", dt_ms, tuple(groups), tuple(projections), schedule)
+
+
+def _cells(neuron: Neuron, rule: Rule, neurons: int, drives: int, watched: int) -> Group:
+    """Return the cells of a free-running network."""
     state = "\ncurrent_gain : 1 (shared, constant)\nI_afferent : 1\n"
+    state += "".join(f"drive_{k} : 1 (shared)\ngain_{k} : 1 (constant)\n" for k in range(drives))
+    read = "".join(f"drive_{k} = input_current({k}, t_in_timesteps)\n" for k in range(drives))
+    current = " + ".join(f"gain_{k}*drive_{k}" for k in range(drives)) or "input_current(i, t_in_timesteps)"
+    gained = f"({current})" if drives > 1 else current
     each_step = (Operation(rule.each_step, "end"),) if rule.each_step else ()
-    cells = Group(
+    return Group(
         "neuron",
         neurons,
         neuron.equations + declare(neuron) + rule.trace + state,
         threshold=neuron.threshold,
         reset=f"{neuron.reset}\n{rule.on_spike}".strip(),
         operations=(
-            Operation("I_ext = I_afferent + current_gain*input_current(i, t_in_timesteps)", "before_groups"),
+            Operation(f"{read}I_ext = I_afferent + current_gain*{gained}", "before_groups"),
             Operation(neuron.update, "groups", 1),
             Operation(neuron.leak, "before_synapses"),
             *each_step,
         ),
-        monitored=("i", "t", "spikes") if counted else ("i", "t"),
+        monitored=("i", "t", "spikes") if "spikes :" in neuron.equations else ("i", "t"),
+        watched=watched,
     )
-    equations = "w : 1\nplastic : 1 (shared, constant)\n" + rule.synapse + (declare(rule) if rule.on_pre else "")
-    groups = [cells]  # afferent events kick like synapses, or (`holds`) set a level that stays
-    projections = [
-        Projection(
-            "synapse", "neuron", "neuron", equations, on_pre=f"{kick}\n{rule.on_pre}", on_post=rule.on_post, delay=delay
-        )
-    ]
-    if afferents:
-        groups.append(Group("afferent", afferents, EVENTS, threshold=ml.RECORDED_THRESHOLD, reset=NEXT_EVENT))
-        projections.append(
-            Projection(
-                "feedforward",
-                "afferent",
-                "neuron",
-                "w : 1 (constant)\nholds : 1 (shared, constant)",
-                on_pre="I_syn_post += (1 - holds)*w*amplitude_pre\nI_afferent_post += holds*w*amplitude_pre",
-            )
-        )
-    schedule = ("start", "thresholds", "synapses", "resets", "groups", "end")
-    return Blueprint("free-running", 1.0, tuple(groups), tuple(projections), schedule)

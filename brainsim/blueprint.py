@@ -28,7 +28,10 @@ class Operation:
 
 @dataclass(frozen=True)
 class Group:
-    """Neurons that share their equations, or sources of recorded spikes; `monitored` names what each spike records."""
+    """Neurons that share their equations, or sources of recorded spikes.
+
+    `monitored` names what each spike records; `watched` is how many neurons, the first ones, are recorded (0: all).
+    """
 
     name: str
     size: int
@@ -37,6 +40,7 @@ class Group:
     reset: str = ""
     operations: tuple[Operation, ...] = ()
     monitored: tuple[str, ...] = ()
+    watched: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ class Projection:
     """Synapses from every neuron of `source` to every neuron of `target` for which `condition` holds.
 
     Synapses are stored with the presynaptic index outermost: a variable of the synapses is the flattened
-    (pre, post) matrix. `delay` is in time steps.
+    (pre, post) matrix, without the pairs that `condition` leaves out. `delay` is in time steps; `delays`, an
+    expression in time steps, gives every synapse its own. Both expressions may call functions of recorded input, so
+    that one program serves every wiring.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Projection:
     on_post: str = ""
     condition: str = ""
     delay: int = 0
+    delays: str = ""
     operations: tuple[Operation, ...] = ()
 
 

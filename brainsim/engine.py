@@ -23,7 +23,8 @@ from brainsim.recorded import RecordedInput
 
 TARGETS = ("cpp", "numpy")
 EDITION = "2"  # of what is done to the generated sources
-FUNCTIONS = {"event_step": 2, "event_amplitude": 2, "stretch_kind": 1, "input_current": 2}
+FUNCTIONS = {"event_step": 2, "event_amplitude": 2, "stretch_kind": 1, "input_current": 2, "synapse_delay": 2}
+INTEGER = ("event_step", "synapse_delay")
 FLAGS = ("-O3", "-ffast-math", "-fno-finite-math-only", "-march=native", "-std=c++17", "-w")
 
 
@@ -100,7 +101,8 @@ def _assemble(blueprint: Blueprint, functions: dict[str, Any]) -> tuple[Any, dic
         if group.monitored:
             name = f"{group.name}_spikes"
             extra = [v for v in group.monitored if v not in ("i", "t")]
-            objects[name] = b2.SpikeMonitor(objects[group.name], variables=extra or None, name=name)
+            watched = objects[group.name][: group.watched] if group.watched else objects[group.name]
+            objects[name] = b2.SpikeMonitor(watched, variables=extra or None, name=name)
     for projection in blueprint.projections:
         objects[projection.name] = _synapses(projection, objects, dt, functions)
         _add_operations(objects[projection.name], projection.operations, dt, parts)
@@ -136,12 +138,14 @@ def _synapses(projection: Projection, objects: dict[str, Any], dt: Any, function
         dt=dt,
         namespace=functions,
         name=projection.name,
-        delay={"pre": projection.delay * dt},
+        delay=None if projection.delays else {"pre": projection.delay * dt},
         method="euler",
     )
     if projection.on_post:
         synapses.post.order = 1  # learning from postsynaptic spikes comes after transmission
     synapses.connect(condition=projection.condition) if projection.condition else synapses.connect()
+    if projection.delays:
+        synapses.pre.delay = f"{projection.delays}*{float(dt)!r}*second"
     return synapses
 
 
@@ -181,7 +185,7 @@ def _function(name: str, call: Callable[..., Any] | None = None) -> Any:
         call or (lambda *_: 0.0),
         arg_units=[1] * FUNCTIONS[name],
         return_unit=1,
-        return_type="integer" if name == "event_step" else "float",
+        return_type="integer" if name in INTEGER else "float",
     )
     function.implementations.add_implementation("cpp", "", name=name)
     return function

@@ -1,4 +1,4 @@
-"""Recorded input of a network: spikes, an input current and stretches of time, as flat arrays.
+"""Recorded input of a network: spikes, an input current, stretches of time and wiring, as flat arrays.
 
 The compiled program maps them from files (`recorded_input.h`); the NumPy target calls the functions below. Both read
 the same numbers.
@@ -91,6 +91,8 @@ class RecordedInput:
         Input current and its slope per frame; shape (frame, neuron).
     frame_steps
         Time steps per frame of the current.
+    synapse_delay
+        Wiring: delay of the synapse of each pair in time steps, -1 where there is none; shape (pre, post).
     """
 
     steps: int
@@ -101,10 +103,12 @@ class RecordedInput:
     current: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 1), np.float32))
     current_slope: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 1), np.float32))
     frame_steps: int = 1
+    synapse_delay: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 1), np.int16))
 
     def write(self, folder: Path) -> None:
         """Write the files that `recorded_input.h` maps."""
-        clock = [self.steps, self.seed, self.stretch_steps, self.frame_steps, self.current.shape[1]]
+        columns = self.current.shape[1], self.synapse_delay.shape[1]
+        clock = [self.steps, self.seed, self.stretch_steps, self.frame_steps, *columns]
         arrays: dict[str, Any] = {
             "clock": np.array(clock, "<i8"),
             "event_first": self.events.first.astype("<i8"),
@@ -113,6 +117,7 @@ class RecordedInput:
             "stretch": self.stretch.astype("i1"),
             "current": self.current.astype("<f4"),
             "current_slope": self.current_slope.astype("<f4"),
+            "synapse_delay": self.synapse_delay.astype("<i2"),
         }
         for name, values in arrays.items():
             np.ascontiguousarray(values).tofile(folder / f"{name}.bin")
@@ -124,6 +129,7 @@ class RecordedInput:
             "event_amplitude": self._event_amplitude,
             "stretch_kind": self._stretch_kind,
             "input_current": self._input_current,
+            "synapse_delay": self._synapse_delay,
         }
 
     def _at(self, source: Any, k: Any) -> tuple[Any, Any]:
@@ -143,24 +149,23 @@ class RecordedInput:
         at = np.asarray(step, int) // self.stretch_steps
         return np.append(self.stretch, 0)[np.minimum(at, len(self.stretch))].astype(float)
 
+    def _synapse_delay(self, source: Any, target: Any) -> Any:
+        source, target = np.broadcast_arrays(np.asarray(source, int), np.asarray(target, int))
+        known = (source < self.synapse_delay.shape[0]) & (target < self.synapse_delay.shape[1])
+        found = np.full(source.shape, -1)
+        found[known] = self.synapse_delay[source[known], target[known]]
+        return found
+
     def _input_current(self, neuron: Any, step: Any) -> Any:
         frame, inside = divmod(int(np.asarray(step).flat[0]), self.frame_steps)
-        known = np.zeros(len(np.atleast_1d(neuron)))
+        cells = np.atleast_1d(np.asarray(neuron, int))
+        found, there = np.zeros(len(cells)), cells < self.current.shape[1]
         if frame >= len(self.current):
-            return known
-        n = min(len(known), self.current.shape[1])
-        known[:n] = self.current[frame, :n]
-        if frame + 1 < len(self.current):
-            s, y, m = (
-                inside / self.frame_steps,
-                self.current[:, :n].astype(float),
-                self.current_slope[:, :n].astype(float),
-            )
+            return found
+        y, m = (each[frame : frame + 2, cells[there]].astype(float) for each in (self.current, self.current_slope))
+        found[there] = y[0]
+        if len(y) > 1:
+            s = inside / self.frame_steps
             r = 1.0 - s
-            known[:n] = (
-                (1 + 2 * s) * r * r * y[frame]
-                + s * r * r * m[frame]
-                + s * s * (3 - 2 * s) * y[frame + 1]
-                - s * s * r * m[frame + 1]
-            )
-        return known
+            found[there] = (1 + 2 * s) * r * r * y[0] + s * r * r * m[0] + s * s * (3 - 2 * s) * y[1] - s * s * r * m[1]
+        return found

@@ -1,5 +1,5 @@
 // What a compiled network reads while it runs: recorded spikes, an input current, the weight of each stretch of time,
-// the last time step and the seed. One folder of flat little-endian files, named by the variable BRAINSIM_INPUT.
+// the wiring, the last time step and the seed. One folder of flat little-endian files, named by the variable BRAINSIM_INPUT.
 #ifndef BRAINSIM_RECORDED_INPUT_H
 #define BRAINSIM_RECORDED_INPUT_H
 #include <cmath>
@@ -29,7 +29,8 @@ template <class T> struct Flat {  // a file as an array; empty when there is no 
     }
 };
 
-// clock.bin: last step, seed, steps per stretch of time, steps per frame of the input current, neurons of the current
+// clock.bin: last step, seed, steps per stretch of time, steps per frame of the input current, neurons of the current,
+// postsynaptic neurons of the wiring
 inline const Flat<int64_t>& clock_facts() { static const Flat<int64_t> f("clock.bin"); return f; }
 inline const Flat<int64_t>& first_event() { static const Flat<int64_t> f("event_first.bin"); return f; }
 inline const Flat<int32_t>& event_steps() { static const Flat<int32_t> f("event_step.bin"); return f; }
@@ -37,6 +38,7 @@ inline const Flat<float>& event_sizes() { static const Flat<float> f("event_ampl
 inline const Flat<signed char>& stretches() { static const Flat<signed char> f("stretch.bin"); return f; }
 inline const Flat<float>& current_value() { static const Flat<float> f("current.bin"); return f; }
 inline const Flat<float>& current_slope() { static const Flat<float> f("current_slope.bin"); return f; }
+inline const Flat<int16_t>& synapse_delays() { static const Flat<int16_t> f("synapse_delay.bin"); return f; }
 inline int64_t last_step() { return clock_facts().size > 0 ? clock_facts().data[0] : 0; }
 inline unsigned long seed() { return clock_facts().size > 1 ? static_cast<unsigned long>(clock_facts().data[1]) : 0; }
 
@@ -62,6 +64,12 @@ static inline double stretch_kind(int step) {
     const auto& kinds = brainsim::stretches();
     const int64_t at = step / brainsim::clock_facts().data[2];
     return at < kinds.size ? kinds.data[at] : 0;
+}
+
+// delay of the synapse of a pair in time steps; -1 where there is no synapse
+static inline int synapse_delay(int source, int target) {
+    const int64_t targets = brainsim::clock_facts().data[5], at = source * targets + target;
+    return target < targets && at < brainsim::synapse_delays().size ? brainsim::synapse_delays().data[at] : -1;
 }
 
 // input current of a neuron: cubic Hermite between frames (pchip, when the slopes are those of pchip)

@@ -32,6 +32,7 @@ VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
     "edge_probability": ((("pre", "post"),), "probability that the pair is connected"),
     "delay": ((("pre", "post"),), "synaptic delay [s]"),
     "true_weight": ((("pre", "post"),), "ground truth at the end of a simulation"),
+    "true_delay": ((("pre", "post"),), "ground truth of the delay [s], NaN where there is no synapse"),
     "true_weight_before": ((("pre", "post"),), "ground truth before plasticity"),
 }
 COORDINATES: dict[str, tuple[tuple[str, ...], str]] = {

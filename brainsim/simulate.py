@@ -1,45 +1,26 @@
 """Ground-truth recordings: a preset's network runs in Brian2, session by session, and is seen through an indicator."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from brainsim import __version__, assembly
-from brainsim.blueprint import values
+from brainsim import assembly
+from brainsim.anatomy import Anatomy, draw_anatomy
+from brainsim.blueprint import Blueprint, values
+from brainsim.drive import Drive, make_drive
 from brainsim.engine import Network
 from brainsim.likelihood import first_events
+from brainsim.observation import Stretch, observed
 from brainsim.online import signs
-from brainsim.preset import Afferents, Preset, Session, Wiring
+from brainsim.preset import Preset, Session
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events, RecordedInput
 
 Array = NDArray[np.float64]
-STEPS_PER_SECOND = 1000
-PRECISION = 1e-3  # dF/F; finer than the noise of any neuron, and it compresses
-
-
-@dataclass
-class Anatomy:
-    """The cells and synapses of one simulated network.
-
-    Attributes
-    ----------
-    excitatory
-        Which cells are excitatory, (neuron,).
-    weight
-        Recurrent weights, (pre, post).
-    fibre_weight
-        Weights of the afferent fibres, (fibre, neuron).
-    position
-        Where the cells lie [um], (neuron, 2).
-    """
-
-    excitatory: NDArray[np.bool_]
-    weight: Array
-    fibre_weight: Array
-    position: Array
+STREAMS = ("anatomy", "cells", "stimuli", "network", "fluorescence", "drive")
+DECIMALS = 4  # of a spike time [s]: whole time steps
 
 
 def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progress = silent) -> xr.Dataset:
@@ -59,98 +40,84 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
     Returns
     -------
     Dataset
-        ``calcium (time, neuron)``, ``spike_time``, ``spike_neuron``, ``true_weight`` and (where synapses learned)
-        ``true_weight_before``, with `cell_type`, `position`, and the trials `onset`, `duration`, `stimulus`, `session`.
+        `spike_time`, `spike_neuron`, `true_weight` of the observed cells with `cell_type` and `position`; where there
+        are any, `calcium`, `true_delay`, `true_weight_before` (where synapses learned), and the trials `onset`,
+        `duration`, `stimulus`, `session`.
     """
-    streams = dict(
-        zip(
-            ("anatomy", "cells", "stimuli", "network", "fluorescence"),
-            np.random.default_rng(seed).spawn(5),
-            strict=True,
-        )
+    streams = dict(zip(STREAMS, np.random.default_rng(seed).spawn(len(STREAMS)), strict=True))
+    anatomy, sessions = draw_anatomy(preset, streams["anatomy"]), preset.sessions()
+    drives = [
+        make_drive(preset.drive(), anatomy.position, s.frames / preset.frame_rate_hz, preset.dt_ms, streams["drive"])
+        for s in sessions
+    ]
+    network = Network(_blueprint(preset, anatomy, drives[0]), target)
+    constant = _constant(preset, anatomy, streams["cells"])
+    weight, start, stretches = anatomy.synapse_weight, 0.0, []
+    for k, (session, drive) in enumerate(zip(sessions, drives, strict=True)):
+        onsets = _onsets(preset, session, streams["stimuli"])
+        events = _bursts(preset, session, onsets, len(anatomy.fibre_weight), streams["stimuli"])
+        recorded = _recorded(preset, session, anatomy, events, drive, int(streams["network"].integers(2**31)))
+        arrays = constant | _given(session, weight, events, drive)
+        found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i", "neuron_spikes.t"])
+        weight = found["synapse.w"].reshape(weight.shape)
+        times = np.round(found["neuron_spikes.t"], DECIMALS) + start
+        frames = start + np.arange(session.frames) / preset.frame_rate_hz
+        stretches.append(Stretch(session, times, found["neuron_spikes.i"], frames, onsets + start))
+        start += session.frames / preset.frame_rate_hz + preset.pause_s
+        progress(k + 1, len(sessions), session.name)
+    after = weight if anatomy.delay is None else anatomy.weight
+    return observed(preset, anatomy, after, stretches, seed, streams["fluorescence"])
+
+
+def _blueprint(preset: Preset, anatomy: Anatomy, drive: Drive) -> Blueprint:
+    return assembly.free_running(
+        preset.neuron(),
+        preset.rule(),
+        preset.neurons,
+        len(anatomy.fibre_weight),
+        dt_ms=preset.dt_ms,
+        wired=anatomy.delay is not None,
+        drives=drive.shared,
+        watched=anatomy.observed if anatomy.observed < preset.neurons else 0,
     )
-    anatomy = _anatomy(preset, streams["anatomy"])
-    neuron, rule, sessions = preset.neuron(), preset.rule(), preset.sessions()
-    network = Network(assembly.free_running(neuron, rule, preset.neurons, len(anatomy.fibre_weight)), target)
-    cells = neuron.per_cell(anatomy.excitatory, streams["cells"])
-    constant = {
+
+
+def _constant(preset: Preset, anatomy: Anatomy, rng: np.random.Generator) -> dict[str, Any]:
+    """Return what stays the same from session to session, named as the engine takes it."""
+    neuron, rule = preset.neuron(), preset.rule()
+    cells = neuron.per_cell(anatomy.excitatory, rng)
+    fibres = {"feedforward.w": anatomy.fibre_weight, "feedforward.holds": 0.0}
+    return {
         **signs(rule, anatomy.excitatory),
-        "feedforward.w": anatomy.fibre_weight,
-        "feedforward.holds": 0.0,
-        "neuron.current_gain": 0.0,
+        **(fibres if len(anatomy.fibre_weight) else {}),
+        "neuron.current_gain": 0.0 if preset.drive() is None else 1.0,
         **values(neuron, "neuron"),
         **(values(rule, "synapse") if rule.on_pre else {}),
         **{f"neuron.{k}": v for k, v in (rule.initial | cells).items()},
     }
-    fibres = len(anatomy.fibre_weight)
-    weight, start, parts = anatomy.weight, 0.0, []
-    for k, session in enumerate(sessions):
-        onsets = _onsets(preset, session, streams["stimuli"])
-        events = _bursts(preset, session, onsets, fibres, streams["stimuli"])
-        step, amplitude = first_events(events)
-        arrays = {
-            **constant,
-            "synapse.w": weight,
-            "synapse.plastic": float(session.plastic),
-            "afferent.next_step": step,
-            "afferent.amplitude": amplitude,
-        }
-        steps = round(session.frames / preset.frame_rate_hz * STEPS_PER_SECOND)
-        if not fibres:  # a preset without stimuli has no afferents to give values to
-            arrays = {name: value for name, value in arrays.items() if not name.startswith(("afferent", "feedforward"))}
-        recorded = RecordedInput(steps, seed=int(streams["network"].integers(2**31)), events=events)
-        found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i", "neuron_spikes.t"])
-        weight = found["synapse.w"].reshape(weight.shape)
-        times = np.round(found["neuron_spikes.t"], 3) + start
-        frames = start + np.arange(session.frames) / preset.frame_rate_hz
-        parts.append((session, times, found["neuron_spikes.i"], frames, onsets + start))
-        start += session.frames / preset.frame_rate_hz + preset.pause_s
-        progress(k + 1, len(sessions), session.name)
-    return _dataset(preset, anatomy, weight, parts, seed, streams["fluorescence"])
 
 
-def _anatomy(preset: Preset, rng: np.random.Generator) -> Anatomy:
-    excitatory = np.arange(preset.neurons) < preset.neurons - preset.inhibitory
-    rng.shuffle(excitatory)
-    weight = random_network(excitatory, preset.wiring(), rng)
-    fibre_weight = _fibres(preset.afferents(), excitatory, rng)
-    return Anatomy(excitatory, weight, fibre_weight, rng.uniform(0, 500, (preset.neurons, 2)).round(1))
+def _given(session: Session, weight: Array, events: Events, drive: Drive) -> dict[str, Any]:
+    """Return what differs between sessions."""
+    step, amplitude = first_events(events)
+    afferents = {"afferent.next_step": step, "afferent.amplitude": amplitude} if events.sources else {}
+    gains = {f"neuron.gain_{k}": gain for k, gain in enumerate(drive.gain if drive.gain is not None else ())}
+    return {"synapse.w": weight, "synapse.plastic": float(session.plastic), **afferents, **gains}
 
 
-def random_network(excitatory: NDArray[np.bool_], wiring: Wiring, rng: np.random.Generator) -> Array:
-    """Draw a random network with log-normal weights and no self-connections.
-
-    Parameters
-    ----------
-    excitatory
-        Which cells are excitatory, (neuron,).
-    wiring
-        Probability and weights.
-    rng
-        Source of randomness.
-
-    Returns
-    -------
-    ndarray
-        Weights, (pre, post); 0 where there is no synapse.
-    """
-    n = len(excitatory)
-    size = np.minimum(rng.lognormal(-(wiring.spread**2) / 2, wiring.spread, (n, n)), wiring.strongest)
-    mean = np.where(excitatory, wiring.excitatory, -wiring.inhibitory)[:, None]
-    weight: Array = np.where(rng.uniform(size=(n, n)) < wiring.probability, mean * size, 0.0)
-    np.fill_diagonal(weight, 0.0)
-    return weight
-
-
-def _fibres(afferents: Afferents, excitatory: NDArray[np.bool_], rng: np.random.Generator) -> Array:
-    """Draw which cells each channel drives, and the weights of its fibres, (fibre, neuron)."""
-    rows = []
-    for share in afferents.channels.values():
-        chance = np.where(excitatory, share, afferents.onto_inhibitory)
-        cells = rng.uniform(size=len(excitatory)) < chance
-        reached = cells & (rng.uniform(size=(afferents.fibres, len(excitatory))) < afferents.targets)
-        rows.append(afferents.weight * rng.uniform(0.5, 1.5, reached.shape) * reached)
-    return np.concatenate(rows) if rows else np.zeros((0, len(excitatory)))
+def _recorded(
+    preset: Preset, session: Session, anatomy: Anatomy, events: Events, drive: Drive, seed: int
+) -> RecordedInput:
+    """Return what the network reads while a session lasts."""
+    return RecordedInput(
+        round(session.frames / preset.frame_rate_hz * 1000 / preset.dt_ms),
+        seed=seed,
+        events=events,
+        current=drive.current,
+        current_slope=drive.slope,
+        frame_steps=drive.frame_steps,
+        synapse_delay=np.zeros((0, 1), np.int16) if anatomy.delay is None else anatomy.delay,
+    )
 
 
 def _onsets(preset: Preset, session: Session, rng: np.random.Generator) -> Array:
@@ -167,7 +134,7 @@ def _onsets(preset: Preset, session: Session, rng: np.random.Generator) -> Array
 
 def _bursts(preset: Preset, session: Session, onsets: Array, fibres: int, rng: np.random.Generator) -> Events:
     """Return the spikes of every afferent fibre in a session."""
-    afferents = preset.afferents()
+    afferents, steps_per_second = preset.afferents(), 1000 / preset.dt_ms
     channels = list(afferents.channels)
     source, step = [np.zeros(0, int)], [np.zeros(0, int)]
     for place, channel in enumerate(session.stimulus):
@@ -175,71 +142,6 @@ def _bursts(preset: Preset, session: Session, onsets: Array, fibres: int, rng: n
         for onset in onsets + place * afferents.gap_s:
             count = rng.poisson(afferents.rate_hz * afferents.burst_s, afferents.fibres)
             source.append(np.repeat(np.arange(first, first + afferents.fibres), count))
-            step.append(((onset + rng.uniform(0, afferents.burst_s, count.sum())) * STEPS_PER_SECOND).astype(int))
+            step.append(((onset + rng.uniform(0, afferents.burst_s, count.sum())) * steps_per_second).astype(int))
     sources, steps = np.concatenate(source), np.concatenate(step)
     return Events.of(sources, steps, np.ones(len(steps)), fibres)
-
-
-def _dataset(
-    preset: Preset,
-    anatomy: Anatomy,
-    weight: Array,
-    parts: list[tuple[Session, Array, Array, Array, Array]],
-    seed: int,
-    rng: np.random.Generator,
-) -> xr.Dataset:
-    times, cells, frames = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3))
-    order = np.argsort(times, kind="stable")
-    times, cells = times[order], cells[order].astype(np.int32)
-    calcium = preset.indicator().fluorescence(times, cells, preset.neurons, frames, rng)
-    names = np.arange(preset.neurons)
-    result = xr.Dataset(
-        {
-            "calcium": (
-                ("time", "neuron"),
-                (np.round(calcium / PRECISION) * PRECISION).astype(np.float32),
-                {"units": "dF/F"},
-            ),
-            "spike_time": ("spike", times, {"units": "s"}),
-            "spike_neuron": ("spike", cells),
-            "true_weight": (("pre", "post"), weight),
-        },
-        coords={
-            "time": ("time", frames, {"units": "s"}),
-            "neuron": names,
-            "pre": names,
-            "post": names,
-            "cell_type": ("neuron", np.where(anatomy.excitatory, "E", "I")),
-            "position": (("neuron", "axis"), anatomy.position),
-        },
-    )
-    if any(part[0].plastic for part in parts):
-        result["true_weight_before"] = (("pre", "post"), anatomy.weight)
-    onset = np.concatenate([part[4] for part in parts])
-    if len(onset):
-        afferents = preset.afferents()
-        labels = [
-            (part[0].label, part[0].name, afferents.burst_s + afferents.gap_s * (len(part[0].stimulus) - 1))
-            for part in parts
-            for _ in part[4]
-        ]
-        stimulus, session, duration = zip(*labels, strict=True)
-        result = result.assign_coords(
-            onset=("trial", onset, {"units": "s"}),
-            duration=("trial", np.array(duration), {"units": "s"}),
-            stimulus=("trial", np.array(stimulus)),
-            session=("trial", np.array(session)),
-        )
-        result.attrs["trial_frames"] = afferents.trial_frames
-    end = frames[-1] + 1 / preset.frame_rate_hz
-    result.attrs.update(
-        source="simulated",
-        model=f"preset {preset.name}",
-        seed=seed,
-        brainsim_version=__version__,
-        sampling_rate_hz=preset.frame_rate_hz,
-        duration_s=float(end),
-        sessions=", ".join(part[0].name for part in parts),
-        command=f"brainsim data simulate {preset.name} --seed {seed}",
-    )
-    return result

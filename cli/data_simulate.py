@@ -24,15 +24,21 @@ def command(echo: Echo, preset: str, out: Path, seed: int, overwrite: bool) -> N
         recording = simulate(chosen, seed, progress=progress)
     written = save_recording(recording, out, overwrite=overwrite)
     spikes = recording.sizes["spike"]
-    rate = spikes / recording.sizes["neuron"] / (recording.sizes["time"] / recording.attrs["sampling_rate_hz"])
+    frames = recording.sizes.get("time", 0)
+    length = frames / recording.attrs["sampling_rate_hz"] if frames else recording.attrs["duration_s"]
+    rate = spikes / recording.sizes["neuron"] / length
     facts = {
         "preset": preset,
         "seed": seed,
         "neurons": recording.sizes["neuron"],
-        "frames": recording.sizes["time"],
+        "frames": frames,
+        "synapses": int((recording["true_weight"] != 0).sum()),
         "spikes": spikes,
         "mean_rate_hz": rate,
     }
     echo.result(
-        facts, f"{facts['neurons']} neurons, {facts['frames']} frames, {spikes} spikes ({rate:.2f} Hz)", [written]
+        facts,
+        f"{facts['neurons']} neurons, {f'{frames} frames' if frames else f'{length:g} s'}, {spikes} spikes "
+        f"({rate:.2f} Hz), {facts['synapses']} synapses among them",
+        [written],
     )

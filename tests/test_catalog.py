@@ -120,7 +120,7 @@ def test_a_wrong_name_finds_the_nearest_right_one(folder, wrong, right):
 
 
 def test_a_name_like_none_lists_what_there_is():
-    with pytest.raises(UnknownName, match="known: izhikevich, lif") as caught:
+    with pytest.raises(UnknownName, match="known: integrate-and-fire, izhikevich, izhikevich-thalamic, lif") as caught:
         catalog.get("neuron", "qqqqqq")
     assert "did you mean" not in str(caught.value)
     with pytest.raises(UnknownName, match="did you mean 'neuron'"):

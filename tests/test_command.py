@@ -224,16 +224,22 @@ def test_json_is_one_object_on_stdout(arguments, fields, cli, files):
     assert fields <= set(one_object(cli(*arguments, "--json")))
 
 
-def test_simulate_writes_what_it_says(cli, tmp_path, monkeypatch):
+@pytest.mark.parametrize("preset", ["pairing-small", "lif-sampled"])
+def test_simulate_writes_what_it_says(cli, tmp_path, monkeypatch, preset):
     original = simulate.simulate
     monkeypatch.setattr(
         simulate, "simulate", lambda preset, seed, progress: original(shortened(preset), seed, "numpy", progress)
     )
-    facts = one_object(cli("data", "simulate", "pairing-small", "--out", tmp_path / "s.nc", "--seed", 4, "--json"))
+    facts = one_object(cli("data", "simulate", preset, "--out", tmp_path / "s.nc", "--seed", 4, "--json"))
     made = open_recording(tmp_path / "s.nc")
     assert facts["seed"] == made.attrs["seed"] == 4
     assert facts["spikes"] == made.sizes["spike"]
+    assert facts["synapses"] == (made["true_weight"] != 0).sum()
+    assert facts["frames"] == made.sizes.get("time", 0)
     assert facts["written"] == [str(tmp_path / "s.nc")]
+    told = cli("data", "simulate", preset, "--out", tmp_path / "again.nc", "--seed", 4)
+    assert f"{made.sizes['neuron']} neurons" in told.stdout
+    assert "0.7 s" in told.stdout or "frames" in told.stdout
 
 
 def test_a_fit_and_its_free_run_through_the_commands(cli, files):

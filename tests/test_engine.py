@@ -103,6 +103,27 @@ def test_what_the_network_reads_is_what_was_recorded(networks, target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_wiring_and_delays_come_from_the_recorded_input(networks, target):
+    found = networks[target].run(tiny.recorded(), tiny.values(), ["cell.heard", "wire.u"])
+    np.testing.assert_array_equal(found["wire.u"], [1, 2, 4])
+    heard = [1 * (8 + 15 + 33), 4 * 7, 2 * (5 + 12 + 30)]
+    np.testing.assert_allclose(found["cell.heard"], np.array(heard) / 1000)
+    other = replace(tiny.recorded(), synapse_delay=np.array([[1, 1, -1], [-1, -1, -1]], np.int16))
+    values = {**tiny.values(), "wire.u": np.array([1.0, 2.0])}
+    found = networks[target].run(other, values, ["cell.heard"])
+    np.testing.assert_allclose(found["cell.heard"], np.array([1, 2, 0]) * (6 + 13 + 31) / 1000)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_drive_is_shared_and_only_watched_neurons_are_recorded(networks, target):
+    wanted = ["crowd_spikes.i", "crowd_spikes.x", "probe_spikes.x"]
+    found = networks[target].run(tiny.recorded(), tiny.values(), wanted)
+    assert set(found["crowd_spikes.i"].tolist()) == {0, 1}
+    drive = found["probe_spikes.x"].reshape(tiny.STEPS, -1)[:, 1]
+    np.testing.assert_allclose(found["crowd_spikes.x"].reshape(-1, 2), drive[:, None] * [1, 2], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_the_input_current_is_pchip_between_frames(networks, target):
     rng = np.random.default_rng(3)
     current = rng.normal(0, 5, (8, tiny.CELLS)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A tiny network with all that a compiled program reads: events, stretches of time, a current, random numbers."""
+"""A tiny network with all that a compiled program reads: events, stretches, currents, wiring, random numbers."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ BLUEPRINT = Blueprint(
         Group(
             "cell",
             CELLS,
-            "v : 1\nnoise : 1 (constant)\ngrowth : 1 (shared, constant)\nsize : 1",
+            "v : 1\nnoise : 1 (constant)\ngrowth : 1 (shared, constant)\nsize : 1\nheard : 1",
             threshold="v > 1",
             reset="v = 0",
             monitored=("i", "t"),
@@ -37,9 +37,30 @@ BLUEPRINT = Blueprint(
             monitored=("i", "t", "x", "kind"),
             operations=(Operation("x = input_current(i, t_in_timesteps)\nkind = stretch_kind(t_in_timesteps)"),),
         ),
+        Group(
+            "crowd",
+            4,
+            "drive : 1 (shared)\nx : 1",
+            threshold="i >= 0",
+            monitored=("i", "t", "x"),
+            watched=2,
+            operations=(Operation("drive = input_current(1, t_in_timesteps)\nx = (i + 1)*drive"),),
+        ),
     ),
-    (Projection("fibre", "source", "cell", "w : 1", on_pre="v_post += w*amplitude_pre\nw *= 1.01"),),
+    (
+        Projection("fibre", "source", "cell", "w : 1", on_pre="v_post += w*amplitude_pre\nw *= 1.01"),
+        Projection(
+            "wire",
+            "source",
+            "cell",
+            "u : 1",
+            on_pre="heard_post += u*t/second",
+            condition="synapse_delay(i, j) >= 0",
+            delays="synapse_delay(i, j)",
+        ),
+    ),
 )
+WIRING = np.array([[3, -1, 0], [-1, 7, -1]], np.int16)  # delays in time steps from 2 sources to 3 cells
 SPIKES = ["cell_spikes.i", "cell_spikes.t"]
 WANTED = [
     *SPIKES,
@@ -53,6 +74,10 @@ WANTED = [
     "probe_spikes.t",
     "probe_spikes.x",
     "probe_spikes.kind",
+    "crowd_spikes.i",
+    "crowd_spikes.x",
+    "cell.heard",
+    "wire.u",
 ]
 
 
@@ -63,7 +88,7 @@ def recorded(steps=STEPS, seed=7, current=None, slope=None):
     frames = 8
     current = rng.normal(2, 3, (frames, CELLS)).astype(np.float32) if current is None else current
     slope = rng.normal(0, 1, current.shape).astype(np.float32) if slope is None else slope
-    return RecordedInput(steps, seed, events, np.array([1, 2, 0, 1, 2], np.int8), 11, current, slope, FRAME)
+    return RecordedInput(steps, seed, events, np.array([1, 2, 0, 1, 2], np.int8), 11, current, slope, FRAME, WIRING)
 
 
 def values(noise=0.3, weight=0.8, growth=1.0):
@@ -74,6 +99,7 @@ def values(noise=0.3, weight=0.8, growth=1.0):
         "cell.noise": noise,
         "cell.growth": growth,
         "cell.size": 1.0,
+        "wire.u": np.array([1.0, 2.0, 4.0]),
         "fibre.w": weight * np.arange(1.0, SOURCES * CELLS + 1) / 6,
     }
 
