@@ -53,7 +53,7 @@ class Plan:
 
 def default_methods() -> tuple[str, ...]:
     """Return ours, every peer, and the variants that are shown beside."""
-    return tuple([OURS, *sorted([*catalog.names("peer"), *VARIANTS])])
+    return (OURS, *sorted([*catalog.names("peer"), *VARIANTS]))
 
 
 def default_presets() -> tuple[str, ...]:
@@ -199,10 +199,10 @@ def table(rows: Sequence[dict[str, Any]], plan: Plan, command: str) -> Iterator[
     yield "# Inferred connectivity against the truth\n"
     yield f"`{command}`\n"
     yield (
-        f"brainsim {__version__}, Python {platform.python_version()}, {platform.machine()}, one thread for each method. "
+        f"brainsim {__version__}, Python {platform.python_version()}, {platform.machine()}, one thread per method. "
         f"Means of {plan.repeats} seed{'s' if plan.repeats > 1 else ''} from {plan.seed}; self-pairs left out. "
-        "Seconds and MiB are those of inferring alone: imports, simulation and deconvolution are not in them, compiling "
-        "a network is. Best of each data set in bold.\n"
+        "Seconds and MiB are those of inferring alone: without imports, simulation and deconvolution; seconds with "
+        "compiling where the cache of networks was cold, MiB without the compiler. Best of each data set in bold.\n"
     )
     heads = ["data", "method", *(name.replace("_", " ") for name in SHOWN), "seconds", "MiB"]
     yield "| " + " | ".join(heads) + " |"

@@ -1,8 +1,8 @@
 """A folder is a catalogue: dropping a file in registers what it describes.
 
-Every module in ``brainsim/neuron``, ``rule``, ``reader``, ``statistic``, ``preset``, ``deconvolution`` and ``peer`` defines
 Every module in ``brainsim/neuron``, ``rule``, ``reader``, ``statistic``, ``preset``, ``deconvolution`` and ``peer``
 defines one subclass of that folder's base class (the first class in its ``__init__``); this module finds them by name.
+"""
 
 import inspect
 import pkgutil

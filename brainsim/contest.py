@@ -98,7 +98,7 @@ def run(method: Method, dataset: xr.Dataset, bin_s: float, limit_s: float) -> Ou
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(there, method, dataset.load(), bin_s), daemon=False)
-    with _environment(ONE_THREAD):
+    with environment(ONE_THREAD):
         process.start()
     there.close()
     try:
@@ -134,7 +134,7 @@ def _work(there: Connection, method: Method, dataset: xr.Dataset, bin_s: float) 
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment(values: dict[str, str]) -> Iterator[None]:
     """Set environment variables for the length of a with-block."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

@@ -5,12 +5,14 @@ import resource
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 MIB = 2**20
 EVERY_S = 0.01
+COMPILERS = ("make", "g++", "c++", "cc1plus", "as", "ld", "collect2", "gcc", "clang", "clang++")
 
 
 class Footprint:
@@ -18,7 +20,8 @@ class Footprint:
 
     The peak of this process is the kernel's own high-water mark, which is set back at the beginning (Linux); what it
     held before is taken off. The memory of programs that it starts, a compiled network for example, is looked at a
-    hundred times a second and the largest sum is added. Where there is no ``/proc`` it is ``ru_maxrss``.
+    hundred times a second and the largest sum is added, compilers left out. Where
+    there is no ``/proc`` it is ``ru_maxrss``.
 
     Attributes
     ----------
@@ -54,12 +57,10 @@ class Footprint:
 
 def _field(process: int | str, name: str) -> float:
     """Return a field of ``/proc/PROCESS/status`` [MiB]; 0 where the process is gone."""
-    try:
-        for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith(name):
-                return float(line.split()[1]) / 1024
-    except OSError:
-        pass
+    with suppress(OSError):
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        if lines[0].split()[-1] not in COMPILERS:
+            return next((float(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
     return 0.0
 
 
@@ -82,10 +83,8 @@ def _max_rss() -> float:
 
 def _set_back() -> None:
     """Begin the high-water mark anew, where the kernel allows it."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        pass
 
 
 def _offspring(process: int) -> list[int]:

@@ -49,9 +49,9 @@ def prepare(name: str, dataset: xr.Dataset, source: str = "auto", duration: floa
     dataset
         A recording with ``true_weight``.
     source
-        ``"events"`` (spike times), ``"calcium"`` (deconvolved, or the ``spikes`` that are there), or ``"auto"``: calcium
-        where the recording was made to show what an indicator does (presets ``calcium-...``), else spike times where
-        there are any.
+        ``"events"`` (spike times), ``"calcium"`` (deconvolved, or the ``spikes`` that are there), or ``"auto"``:
+        calcium where the recording was made to show what an indicator does (presets ``calcium-...``), else spike times
+        where there are any.
     duration
         Keep only so much from the beginning [s].
 

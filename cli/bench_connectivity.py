@@ -1,6 +1,7 @@
 """``brainsim bench connectivity``."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,8 @@ def command(
 ) -> None:
     """Hold our inference of connectivity and its peers against the truth: one table, one figure.
 
-    Without --preset and --recording, all presets lif-..., izhikevich-... and calcium-... are simulated. Each method runs
-    in a process of its own, so that its seconds and memory are its own; one that fails gets a row that says why.
+    Without --preset and --recording, all presets lif-..., izhikevich-... and calcium-... are simulated. Each method
+    runs in a process of its own, so that its seconds and memory are its own; one that fails gets a row that says why.
     """
     from brainsim import bench
     from brainsim.folder import check_folder
@@ -93,12 +94,23 @@ def _makers(
         raise click.UsageError("no preset is called lif-..., izhikevich-... or calcium-...; give --preset NAME")
     makers: list[Maker] = []
     for name in names:
-        simulated = bench.simulated(name)
-        makers.append(lambda seed, name=name, made=simulated: prepare(name, made(seed), source, duration))
+        makers.append(partial(_prepared, name, bench.simulated(name), source, duration))
     for path in recordings:
-        dataset = _with_truth(open_recording(path), truth)
-        makers.append(lambda seed, path=path, dataset=dataset: prepare(path.stem, dataset, source, duration))
+        ready = prepare(path.stem, _with_truth(open_recording(path), truth), source, duration)
+        makers.append(partial(_same, ready))
     return makers
+
+
+def _prepared(name: str, make: Callable[[int], Any], source: str, duration: float | None, seed: int) -> "Case":
+    """Simulate and prepare a preset."""
+    from brainsim.ground_truth import prepare
+
+    return prepare(name, make(seed), source, duration)
+
+
+def _same(case: "Case", seed: int) -> "Case":
+    """Return a recording, whatever the seed."""
+    return case
 
 
 def _with_truth(dataset: Any, truth: Path | None) -> Any:

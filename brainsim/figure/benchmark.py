@@ -46,7 +46,7 @@ def picture(rows: Sequence[dict[str, Any]]) -> Picture:
 def _legend(figure: Figure, place: Place) -> None:
     """Name the methods, the two kinds of marks and chance."""
     handles = [
-        Line2D([], [], linestyle="", markersize=5.5, label=plot.plain(name, 40), **place.look(k))  # type: ignore[arg-type]
+        Line2D([], [], linestyle="", markersize=5.5, label=plot.plain(name, 40), **place.look(k))
         for k, name in enumerate(place.methods)
     ]
     grey: dict[str, Any] = {"marker": "o", "linestyle": "", "color": "#5c5c5c", "markersize": 5.5}

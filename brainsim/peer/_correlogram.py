@@ -36,7 +36,8 @@ def correlograms(count: sp.csr_matrix, lags: int) -> NDArray[np.float32]:
 
 def both_sides(counts: NDArray[np.float32], pre: int) -> Floats:
     """Return the correlograms of one presynaptic neuron over negative and positive lags, (post, 2 lags + 1)."""
-    return np.concatenate([counts[:, pre, :0:-1], counts[pre]], axis=1).astype(float)
+    both: Floats = np.concatenate([counts[:, pre, :0:-1], counts[pre]], axis=1).astype(float)
+    return both
 
 
 def hollow_gaussian(width: float) -> Floats:

@@ -22,8 +22,8 @@ class Tspe(Peer):
     """Total Spiking Probability Edges, as Elephant computes it with its default windows.
 
     Elephant returns (post, pre); here it is (pre, post). A pair is called where its estimate is more than `deviations`
-    standard deviations from the mean of all estimates (the usual hard threshold; the paper itself judges by ROC curves). Inferred
-    spikes are events of half a spike or more, delays are then frames up to 0.2 s.
+    standard deviations from the mean of all estimates: the customary hard threshold on a connectivity matrix. Inferred
+    spikes are events of half a spike or more; delays are then frames up to 0.2 s.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ class Place:
         """Return the height of a method in a group."""
         return -(group * (len(self.methods) + GAP) + method)
 
-    def look(self, method: int) -> dict[str, str]:
+    def look(self, method: int) -> dict[str, Any]:
         """Return colour and mark of a method."""
         return {"color": OKABE_ITO[COLORS[method % len(COLORS)]], "marker": MARKS[method % len(MARKS)]}
 
