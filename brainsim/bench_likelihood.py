@@ -96,7 +96,7 @@ def ours(dataset: xr.Dataset, size: Size) -> tuple[float, Array, Array]:
 
 
 def nemos_glm(dataset: xr.Dataset, size: Size) -> tuple[float, Array, Array]:
-    """Fit nemos' PopulationGLM in float64: seconds (without making the features), weights on the features, biases."""
+    """Fit nemos' PopulationGLM in float64 on centred features, made before the clock starts: as :func:`ours`."""
     if find_spec("nemos") is None:
         raise ToolError("nemos is not installed", remedy="pip install 'brainsim-toolkit[bench]'")
     import jax
@@ -112,11 +112,13 @@ def nemos_glm(dataset: xr.Dataset, size: Size) -> tuple[float, Array, Array]:
         solver_name="LBFGS",
         solver_kwargs={"maxiter": 1000, "tol": 1e-7},
     )
-    feature = feature * scale
+    centre = feature.mean(0)
+    feature = (feature - centre) * scale  # the optimum is the same, and L-BFGS reaches it in far fewer steps
     begin = time.perf_counter()
     model.fit(feature, count)
     seconds = time.perf_counter() - begin
-    return seconds, np.asarray(model.coef_) * scale[:, None], np.asarray(model.intercept_)
+    weight = np.asarray(model.coef_) * scale[:, None]
+    return seconds, weight, np.asarray(model.intercept_) - centre @ weight
 
 
 def drift_boxes(size: Size) -> int:

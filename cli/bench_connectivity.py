@@ -64,15 +64,17 @@ def command(
     Without --preset and --recording, all presets lif-..., izhikevich-... and calcium-... are simulated. Each method
     runs in a process of its own, so that its seconds and memory are its own; one that fails gets a row that says why.
     """
-    from brainsim import bench
+    from brainsim import bench, bench_table
     from brainsim.folder import check_folder
 
-    check_folder(out, bench.MARKER, overwrite=overwrite)
+    check_folder(out, bench_table.MARKER, overwrite=overwrite)
     plan = bench.Plan(methods or bench.default_methods(), seed, repeats, limit_s=how["time_limit"])
     makers = _makers(how["presets"], how["recordings"], how["truth"], how["source"], how["duration"])
     with echo.progress("bench") as progress:
         rows = bench.compete(makers, plan, progress)
-    written = bench.write(out, rows, plan, _line(methods, seed, repeats, **how), overwrite=overwrite)
+    seeds = f"means of seeds {seed} to {seed + repeats - 1}" if repeats > 1 else f"seed {seed}"
+    line = _line(methods, seed, repeats, **how)
+    written = bench_table.write(out, rows, seeds, line, overwrite=overwrite)
     if echo.as_json:
         echo.result(rows, "")
     else:

@@ -28,7 +28,8 @@ LEAVES = [name for name, context in TREE.items() if not isinstance(context.comma
 def test_every_command_is_there():
     contract = {
         "demo", "check", "data list", "data read", "data describe", "data simulate", "data write", "deconvolve",
-        "snn fit", "snn sample", "snn graph", "gan train", "gan sample", "compare",
+        "snn fit", "snn sample", "snn graph", "gan train", "gan sample", "compare", "bench connectivity",
+        "bench likelihood",
     }  # fmt: skip
     assert contract <= set(LEAVES)
 

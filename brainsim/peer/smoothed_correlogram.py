@@ -15,6 +15,7 @@ from brainsim.peer._spikes import binned
 
 LONGEST_INFERRED_S = 0.2
 NARROWEST = 2.0
+OUTLYING = 4.0
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class SmoothedCorrelogram(Peer):
     """Cross-correlograms against their jittered baseline: the extreme |z| over synaptic lags.
 
     The correlogram is smoothed by a box, and so is its baseline: the correlogram convolved with a partially hollow
-    Gaussian. z is the excess over its Poisson spread. A pair is called where the Poisson p value of a lag, times the
+    Gaussian, lags of more than four Poisson deviations first set to what is there around them, so that a large peak
+    makes no trough on the other side. z is the excess over its Poisson spread. A pair is called where the Poisson p value of a lag, times the
     number of lags, signs and pairs (Bonferroni), is below `alpha`. Inferred spikes are events of half a spike or more;
     lags are then frames from 0 (a synapse acts within a frame) to 0.2 s, unsmoothed, the baseline two frames or wider.
 
@@ -59,6 +61,8 @@ class SmoothedCorrelogram(Peer):
 def _extreme(counts: Floats, kernel: Floats, box: int, causal: slice) -> tuple[Floats, Floats]:
     """Return the z of largest size over lags and the smallest p of each postsynaptic neuron; counts are (post, lag)."""
     baseline = convolve1d(counts, kernel, axis=1, mode="reflect")
+    outlying = np.abs(counts - baseline) > OUTLYING * np.sqrt(np.maximum(baseline, 1))
+    baseline = convolve1d(np.where(outlying, baseline, counts), kernel, axis=1, mode="reflect")
     difference = np.convolve(-kernel, np.ones(box))
     difference[len(kernel) // 2 : len(kernel) // 2 + box] += 1
     seen, expected = (
