@@ -16,6 +16,7 @@ from brainsim.peer._spikes import binned
 LONGEST_INFERRED_S = 0.2
 NARROWEST = 2.0
 OUTLYING = 4.0
+ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,10 @@ class SmoothedCorrelogram(Peer):
 
     The correlogram is smoothed by a box, and so is its baseline: the correlogram convolved with a partially hollow
     Gaussian, lags of more than four Poisson deviations first set to what is there around them, so that a large peak
-    makes no trough on the other side. z is the excess over its Poisson spread. A pair is called where the Poisson p value of a lag, times the
-    number of lags, signs and pairs (Bonferroni), is below `alpha`. Inferred spikes are events of half a spike or more;
-    lags are then frames from 0 (a synapse acts within a frame) to 0.2 s, unsmoothed, the baseline two frames or wider.
+    makes no trough on the other side. z is the excess over its Poisson spread. A pair is called where the Poisson p
+    value of a lag, times the number of lags, signs and pairs (Bonferroni), is below `alpha`. Inferred spikes are events
+    of half a spike or more; lags are then frames from 0 (a synapse acts within a frame) to 0.2 s, unsmoothed, and the
+    baseline is two frames or wider.
 
     References
     ----------
@@ -61,8 +63,9 @@ class SmoothedCorrelogram(Peer):
 def _extreme(counts: Floats, kernel: Floats, box: int, causal: slice) -> tuple[Floats, Floats]:
     """Return the z of largest size over lags and the smallest p of each postsynaptic neuron; counts are (post, lag)."""
     baseline = convolve1d(counts, kernel, axis=1, mode="reflect")
-    outlying = np.abs(counts - baseline) > OUTLYING * np.sqrt(np.maximum(baseline, 1))
-    baseline = convolve1d(np.where(outlying, baseline, counts), kernel, axis=1, mode="reflect")
+    for _ in range(ROUNDS):
+        outlying = np.abs(counts - baseline) > OUTLYING * np.sqrt(np.maximum(baseline, 1))
+        baseline = convolve1d(np.where(outlying, baseline, counts), kernel, axis=1, mode="reflect")
     difference = np.convolve(-kernel, np.ones(box))
     difference[len(kernel) // 2 : len(kernel) // 2 + box] += 1
     seen, expected = (
