@@ -41,7 +41,7 @@ def command(echo: Echo, /, out: Path | None, overwrite: bool, runs: int, **size:
     with echo.progress("bench") as progress:
         rows = bench_likelihood.compare(bench_likelihood.Size(**size), runs, progress)
     if out is not None:
-        out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        store.write_text(out, json.dumps(rows, indent=1) + "\n")
     if echo.as_json:
         echo.result(rows, "")
     else:

@@ -75,7 +75,7 @@ def test_help_imports_nothing_heavy(arguments):
         (["dat"], "Did you mean 'data'?"),
         (["snn", "fitt"], "Did you mean 'fit'?"),
         (["data", "simulte"], "Did you mean 'simulate'?"),
-        (["zzzz"], "Known: check, compare"),
+        (["zzzz"], "Known: bench, check, compare"),
         (["snn", "fit", "r.nc", "--out", "f.nc", "--rul", "ml"], "--rule"),
     ],
 )
@@ -133,6 +133,8 @@ WRITING = {
     "gan sample": (["gan"], "o.nc"),
     "compare": (["rec.nc", "spk.nc"], "o"),
     "demo": ([], "o"),
+    "bench connectivity": (["--preset", "pairing-small"], "o"),
+    "bench likelihood": ([], "o.json"),
 }
 
 
@@ -153,7 +155,9 @@ def test_nothing_is_overwritten_unasked(name, cli, files):
     assert (target if target.is_file() else target / "precious").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", [n for n in WRITING if WRITING[n][0] and n != "data simulate"])
+@pytest.mark.parametrize(
+    "name", [n for n in WRITING if WRITING[n][0] and n not in ("data simulate", "bench connectivity")]
+)
 @pytest.mark.parametrize("kind", ["missing", "empty"])
 def test_a_bad_input_is_one_sentence_and_leaves_nothing(name, kind, cli, files):
     arguments, out = WRITING[name]
