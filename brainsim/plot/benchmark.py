@@ -74,7 +74,7 @@ def dots(ax: Axes, place: Place, values: Floats, spread: Floats, chance: Floats)
             if np.isfinite(values[group, method]):
                 ax.plot(values[group, method], y, linestyle="", markersize=5.5, clip_on=False, zorder=3, **look)
             else:
-                ax.text(0.008, y, "no result", color="#8c8c8c", fontsize=6.5, va="center")
+                ax.text(0.99, y, "no result", color="#8c8c8c", fontsize=6.5, va="center", ha="right")
     return ax
 
 
