@@ -54,7 +54,8 @@ class GlmNemos(Peer):
         needed = COPIES * 8 * spikes.bins * spikes.neurons * self.functions / 2**30
         if needed > LARGEST_GIB:
             raise ToolError(
-                f"the fit would need about {needed:.1f} GiB for its dense design: {spikes.bins} bins x {spikes.neurons} neurons x "
+                f"the fit would need about {needed:.1f} GiB for its dense design: "
+                f"{spikes.bins} bins x {spikes.neurons} neurons x "
                 f"{self.functions:g} functions, and {LARGEST_GIB:g} GiB is the bound",
                 remedy="shorten the recording with --duration",
             )
