@@ -11,6 +11,7 @@ from brainsim import __version__
 GROUPS = {
     "data": "Read, describe, list and simulate recordings.",
     "snn": "Fit a spiking network to a recording and let it run.",
+    "bench": "Hold our methods and their peers against known truth, on the same data.",
     "gan": "Train a generator of recordings and sample from it.",
 }
 

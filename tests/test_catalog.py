@@ -109,6 +109,7 @@ def test_describing_rooms_are_light():
         ("reader", "csvlong", "csv-long"),
         ("statistic", "isi-cv", "isi_cv"),
         ("deconvolution", "oassis", "oasis"),
+        ("peer", "tpse", "tspe"),
     ],
 )
 def test_a_wrong_name_finds_the_nearest_right_one(folder, wrong, right):

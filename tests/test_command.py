@@ -28,7 +28,8 @@ LEAVES = [name for name, context in TREE.items() if not isinstance(context.comma
 def test_every_command_is_there():
     contract = {
         "demo", "check", "data list", "data read", "data describe", "data simulate", "data write", "deconvolve",
-        "snn fit", "snn sample", "snn graph", "gan train", "gan sample", "compare",
+        "snn fit", "snn sample", "snn graph", "gan train", "gan sample", "compare", "bench connectivity",
+        "bench likelihood",
     }  # fmt: skip
     assert contract <= set(LEAVES)
 
@@ -74,7 +75,7 @@ def test_help_imports_nothing_heavy(arguments):
         (["dat"], "Did you mean 'data'?"),
         (["snn", "fitt"], "Did you mean 'fit'?"),
         (["data", "simulte"], "Did you mean 'simulate'?"),
-        (["zzzz"], "Known: check, compare"),
+        (["zzzz"], "Known: bench, check, compare"),
         (["snn", "fit", "r.nc", "--out", "f.nc", "--rul", "ml"], "--rule"),
     ],
 )
@@ -132,6 +133,8 @@ WRITING = {
     "gan sample": (["gan"], "o.nc"),
     "compare": (["rec.nc", "spk.nc"], "o"),
     "demo": ([], "o"),
+    "bench connectivity": (["--preset", "pairing-small"], "o"),
+    "bench likelihood": ([], "o.json"),
 }
 
 
@@ -152,7 +155,9 @@ def test_nothing_is_overwritten_unasked(name, cli, files):
     assert (target if target.is_file() else target / "precious").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", [n for n in WRITING if WRITING[n][0] and n != "data simulate"])
+@pytest.mark.parametrize(
+    "name", [n for n in WRITING if WRITING[n][0] and n not in ("data simulate", "bench connectivity")]
+)
 @pytest.mark.parametrize("kind", ["missing", "empty"])
 def test_a_bad_input_is_one_sentence_and_leaves_nothing(name, kind, cli, files):
     arguments, out = WRITING[name]

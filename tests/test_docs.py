@@ -188,6 +188,16 @@ def test_the_deconvolution_of_the_docs_finds_rises(dropped):
     assert float(spikes.max()) > 0
 
 
+@example("peer")
+def test_the_peer_of_the_docs_ranks_pairs(dropped):
+    counts = recording(wiring(4), seconds=3.0)
+    inferred = dropped().infer(as_events(counts), 0.001)
+    rate = counts.sum(0)
+    np.testing.assert_allclose(inferred.score, np.sqrt(np.outer(rate, rate)) / 3.0)
+    assert np.isnan(inferred.sign).all()
+    assert dropped.name in catalog.names("peer")
+
+
 def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
     text = " ".join((DOCS / "inference.md").read_text("utf-8").split())
     for words in (

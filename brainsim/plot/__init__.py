@@ -6,6 +6,7 @@
 """
 
 from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar, traces, trial_marks
+from brainsim.plot.benchmark import dots, pairs
 from brainsim.plot.connectivity import matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
 from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, plain, source_colors
@@ -16,10 +17,12 @@ __all__ = [
     "STYLE",
     "blank",
     "curves",
+    "dots",
     "heatmap",
     "histograms",
     "matrix",
     "network",
+    "pairs",
     "plain",
     "raster",
     "report_card",

@@ -1,0 +1,82 @@
+"""What a benchmark of connectivity writes: a page of Markdown, the rows as JSON, the figure."""
+
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from brainsim import __version__
+from brainsim.figure import benchmark
+from brainsim.folder import png, result_folder
+
+MARKER = "table.json"
+SHOWN = ("auc", "ap", "mcc_best", "mcc_own", "sign_accuracy", "ei_accuracy", "direction", "calibration")
+
+
+def write(folder: Path, rows: Sequence[dict[str, Any]], seeds: str, command: str, *, overwrite: bool) -> list[Path]:
+    """Write ``table.md``, ``table.json`` and ``figure.png``.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    rows
+        As :func:`brainsim.bench.compete` makes them.
+    seeds
+        Which seeds were averaged, in words.
+    command
+        The command that makes the table again.
+    overwrite
+        Replace an earlier result.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds something else, or cannot be written.
+    """
+    names = ("table.md", MARKER, "figure.png")
+    with result_folder(folder, MARKER, overwrite=overwrite) as draft:
+        (draft / "table.md").write_text("\n".join(table(rows, seeds, command)) + "\n", encoding="utf-8")
+        (draft / MARKER).write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
+        (draft / "figure.png").write_bytes(png(benchmark.picture(rows).figure))
+    return [Path(folder) / name for name in names]
+
+
+def table(rows: Sequence[dict[str, Any]], seeds: str, command: str) -> Iterator[str]:
+    """Lay the rows out as a page of Markdown: how it was made, the table, and why numbers are missing."""
+    yield "# Inferred connectivity against the truth\n"
+    yield f"`{command}`\n"
+    yield (
+        f"brainsim {__version__}, Python {platform.python_version()}, {platform.machine()}, one thread per method. "
+        f"{seeds}; self-pairs left out. "
+        "Seconds and MiB are those of inferring alone: without imports, simulation and deconvolution; seconds with "
+        "compiling where the cache of networks was cold, MiB without the compiler. Best of each data set in bold.\n"
+    )
+    heads = ["data", "method", *(name.replace("_", " ") for name in SHOWN), "seconds", "MiB"]
+    yield "| " + " | ".join(heads) + " |"
+    yield "|---|---|" + "---:|" * (len(heads) - 2)
+    for row in rows:
+        best = _best([other for other in rows if other["preset"] == row["preset"]])
+        cells = [_cell(row, name, best) for name in SHOWN]
+        cost = [_short(row["seconds"], ".2f"), _short(row["peak_mib"], ".0f")]
+        yield "| " + " | ".join([row["preset"], row["method"], *cells, *cost]) + " |"
+    reasons = [f"- {row['preset']}, {row['method']}: {row['why']}" for row in rows if row["why"]]
+    if reasons:
+        yield "\nMissing:\n"
+        yield from reasons
+
+
+def _best(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the best value of each column that is known."""
+    columns = {name: [row[name] for row in rows if row[name] is not None] for name in SHOWN}
+    return {name: min(c) if name == "calibration" else max(c) for name, c in columns.items() if c}
+
+
+def _cell(row: dict[str, Any], name: str, best: dict[str, float]) -> str:
+    text = _short(row[name], ".3f")
+    return f"**{text}**" if row[name] is not None and name != "calibration" and row[name] == best[name] else text
+
+
+def _short(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)
