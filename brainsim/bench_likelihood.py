@@ -102,7 +102,7 @@ def nemos_glm(dataset: xr.Dataset, size: Size) -> tuple[float, Array, Array]:
     import jax
     import nemos
 
-    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    jax.config.update("jax_enable_x64", True)
     count, feature = features(dataset, drift_boxes(size))
     scale = np.ones(feature.shape[1])
     scale[size.neurons :] = np.sqrt(size.ridge / COVARIATE_PRECISION)  # drift has a prior of its own

@@ -72,7 +72,7 @@ class GlmNemos(Peer):
         import jax
         import nemos
 
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+        jax.config.update("jax_enable_x64", True)
         n, k = spikes.neurons, int(self.functions)
         window = max(k, spikes.within(WINDOW_S, WINDOW_INFERRED_S))
         basis = nemos.basis.RaisedCosineLogConv(n_basis_funcs=k, window_size=window)
