@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from brainsim.edge import cell_types, edges, no_types
+from brainsim.connectivity import Connectivity, infer
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
 from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
@@ -45,6 +45,8 @@ class Settings:
         Shards that run at the same time.
     target
         ``"cpp"`` or ``"numpy"``.
+    known_types
+        Take the cell types of the recording as known; else they are inferred and not looked at.
     """
 
     source: str = "auto"
@@ -52,6 +54,7 @@ class Settings:
     ridge: float | None = None
     workers: int = 1
     target: str = "cpp"
+    known_types: bool = False
 
 
 @dataclass
@@ -71,6 +74,8 @@ class Fit:
 
     def __init__(self, dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = silent) -> None:
         self.settings, self.progress, self.rule = settings, progress, rule
+        given = settings.known_types and "cell_type" in dataset.coords
+        self.known_types = dataset["cell_type"].values.astype(str) if given else None
         self.encoded = encode(dataset, settings.source, settings.bin_s)
         stimulus = dataset["stimulus"].values.astype(str) if "stimulus" in dataset.coords else np.array([], str)
         self.covariates: Covariates = covariates(self.encoded, stimulus, response_window(dataset))
@@ -82,6 +87,17 @@ class Fit:
                 remedy="check the deconvolution, or the spike times",
             )
         self.seconds_compile, self._begin = 0.0, time.perf_counter()
+
+    def connectivity(self) -> Connectivity:
+        """Infer who is connected from the correlograms of all pairs."""
+        return infer(
+            self.problem.spikes,
+            self.problem.bins,
+            self.encoded.bin_s,
+            self.known_types,
+            self.settings.workers,
+            lambda note: self.progress(0, 1, note),
+        )
 
     def run(self) -> tuple[Fitted, Fitted, Statistics]:
         """Choose the prior on held-out blocks of time, then fit everything.
@@ -194,32 +210,32 @@ def fit(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = 
         If there is not one spike, or the network explodes.
     """
     work = Fit(dataset, rule, settings, progress)
+    found = work.connectivity()
     held, final, facts = work.run()
-    return _dataset(dataset, work, held, final, facts)
+    return _dataset(dataset, work, (held, final, facts), found)
 
 
-def _dataset(dataset: xr.Dataset, work: Fit, held: Fitted, final: Fitted, facts: Statistics) -> xr.Dataset:
+def _dataset(
+    dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Statistics], found: Connectivity
+) -> xr.Dataset:
+    held, final, facts = passes
     n, weight = work.problem.neurons, final.joined("weight")
     names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
     precision = np.concatenate([np.full(n, final.ridge), np.full(work.problem.covariates, COVARIATE_PRECISION)])
     variance = Metric.of(facts, work.problem.bins, precision).variance(
         np.maximum(facts.count[0], 1.0), lifts(facts, work.problem.bins)
     )[:n]
-    other = ~np.eye(n, dtype=bool)
     fires = facts.count[0] > 0
-    usable = other & fires[:, None] & fires[None, :]
-    pair = np.where(usable, weight[:n], 0.0)
-    coarse = work.encoded.bin_s > COARSE_BIN_S
-    found = edges(pair / np.sqrt(variance), usable, centred=coarse)
-    types = no_types(n) if coarse else cell_types(found, usable)
+    usable = ~np.eye(n, dtype=bool) & fires[:, None] & fires[None, :]
     matrix = {
-        "weight": pair,
-        "weight_se": np.sqrt(variance) * found.inflation,
-        "z": found.z,
-        "q_value": found.q_value,
-        "edge_probability": found.probability,
-        "delay": np.full((n, n), work.problem.delay * work.encoded.bin_s),
+        "weight": np.where(usable, weight[:n], 0.0),
+        "weight_se": np.sqrt(variance),
+        "z": found.edges.z,
+        "q_value": found.edges.q_value,
+        "edge_probability": found.edges.probability,
+        "delay": found.delay * work.encoded.bin_s,
     }
+    types = found.types
     count = held_spikes(work, n)
     column = {
         "bias": final.joined("beta") - facts.mean @ weight,
@@ -254,7 +270,7 @@ def _dataset(dataset: xr.Dataset, work: Fit, held: Fitted, final: Fitted, facts:
         "passes_held_out": max(s.passes for s in held.solutions),
         "log_likelihood_per_spike": float(total / spikes),
         "log_likelihood_per_spike_held_out": float(held.joined("held").sum() / (count.sum() or np.nan)),
-        "null_inflation": found.inflation,
+        "null_inflation": found.edges.inflation,
         "bin_s": work.encoded.bin_s,
         "bins": work.problem.bins,
         "tau_s": work.problem.tau * work.encoded.bin_s,

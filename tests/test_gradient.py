@@ -8,7 +8,6 @@ from scipy import optimize
 from sklearn.metrics import average_precision_score
 
 from brainsim import gradient, likelihood, schema
-from brainsim.edge import Edges, cell_types, edges
 from brainsim.encoding import covariates, encode
 from brainsim.encoding import problem as problem_of
 from brainsim.error import FitError, InputError
@@ -359,73 +358,3 @@ def test_missing_frames_of_one_neuron_cost_only_that_neuron(counts):
     solution, reached = climbed(problem, 10.0, passes=60, tolerance=1e-9)
     np.testing.assert_allclose(reached, best, rtol=1e-6)
     np.testing.assert_allclose(solution.weight[:4], weight[:4], atol=2e-2)
-
-
-def mixture(seed=0, n=100, share=0.1, strength=4.0, inflation=1.0):
-    """Scores of a network with a known tenth of edges, half of the neurons inhibitory."""
-    rng = np.random.default_rng(seed)
-    true = rng.random((n, n)) < share
-    sign = np.where(np.arange(n) < n // 2, 1, -1)[:, None]
-    z = inflation * (rng.normal(0, 1, (n, n)) + true * sign * strength)
-    usable = ~np.eye(n, dtype=bool)
-    return np.where(usable, z, 0), true & usable, usable
-
-
-@pytest.mark.parametrize("strength", [3.0, 5.0])
-@pytest.mark.parametrize("inflation", [1.0, 2.5])
-def test_edge_probabilities_are_calibrated(strength, inflation):
-    """Within a tenth where edges stand clear of the null; where they overlap with it, never bolder than the truth."""
-    z, true, usable = mixture(strength=strength, inflation=inflation)
-    found = edges(z, usable)
-    assert found.inflation == pytest.approx(max(1.0, inflation), rel=0.15)
-    p, truth = found.probability[usable], true[usable]
-    for low, high in ((0, 0.05), (0.05, 0.35), (0.35, 0.65), (0.65, 0.95), (0.95, 1.01)):
-        inside = (p >= low) & (p < high)
-        if inside.sum() >= 60:
-            bold = p[inside].mean() - truth[inside].mean()
-            assert bold < 0.1, (low, high, inside.sum())
-            assert bold > -0.1 or strength < 4, (low, high, inside.sum())
-    assert abs(p.mean() - truth.mean()) < 0.05
-    assert truth[p > 0.95].mean() > 0.9
-    assert truth[found.q_value[usable] < 0.1].mean() > 0.85, "the false discovery rate holds"
-
-
-def test_the_probability_never_falls_as_the_score_grows_and_is_near_0_without_edges():
-    z, _, usable = mixture()
-    p = edges(z, usable).probability[usable][np.argsort(np.abs(z[usable]))]
-    assert (np.diff(p) >= -1e-12).all()
-    nothing, _, _ = mixture(share=0.0)
-    found = edges(nothing, usable)
-    assert found.probability.mean() < 0.03
-    assert (found.probability > 0.5).mean() < 0.005
-    assert found.inflation == pytest.approx(1, abs=0.05)
-
-
-def test_pairs_that_cannot_be_judged_have_no_edge():
-    z, _, usable = mixture()
-    usable[:, 3] = False
-    found = edges(z, usable)
-    assert (found.probability[:, 3] == 0).all()
-    assert (found.q_value[:, 3] == 1).all()
-    none = edges(z, np.zeros_like(usable))
-    assert none.probability.max() == 0
-    assert none.inflation == 1
-
-
-def test_cell_types_follow_the_sign_of_the_outgoing_weights():
-    z, _, usable = mixture()
-    types = cell_types(edges(z, usable), usable)
-    np.testing.assert_array_equal(types.cell_type, ["E"] * 50 + ["I"] * 50)
-
-
-def test_no_evidence_is_no_cell_type():
-    called = []
-    for seed in range(3):
-        nothing, _, usable = mixture(seed, share=0.0)
-        called.append(cell_types(edges(nothing, usable), usable).cell_type)
-    assert (np.array(called) == "unknown").mean() > 0.85
-    assert (np.array(called) == "I").mean() < 0.02
-    z = np.zeros_like(nothing)
-    blank = cell_types(Edges(z, np.ones_like(z), z, 1.0), usable)
-    assert (blank.cell_type == "unknown").all()
-    np.testing.assert_allclose(blank.probability, 0.8, atol=1e-6)

@@ -14,6 +14,7 @@ import pytest
 from brainsim import catalog
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKED = (".py", ".h", ".cpp", ".html", ".nc", ".md", ".typed")
 FACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -85,9 +86,9 @@ def test_the_wheel_holds_every_file_that_is_needed(wheel):
         inside = set(archive.namelist())
     for package, folder in FACTS["tool"]["setuptools"]["package-dir"].items():
         for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".h", ".html", ".nc", ".md", ".typed") and "__pycache__" not in path.parts:
+            if path.suffix in PACKED and "__pycache__" not in path.parts:
                 assert f"{package}/{path.relative_to(ROOT / folder).as_posix()}" in inside
-    assert {"brainsim/py.typed", "brainsim/recorded_input.h", "brainsim/report.html"} <= inside
+    assert {f"brainsim/{name}" for name in ("py.typed", "recorded_input.h", "correlogram.cpp", "report.html")} <= inside
     assert not [name for name in inside if name.startswith(("tests/", "docs/", "cli/", "dataset/"))]
 
 

@@ -1,0 +1,148 @@
+"""Connectivity from spikes: correlograms, several baselines, one answer.
+
+Slow common input asks for a local baseline, dense small networks for none, oscillations for whitening; nothing in a
+recording says which of them it is. So every pair is judged in five views, each calibrated by its own unconnected
+pairs, and the median of the five counts: an edge is believed when most views see it.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import ndtri_exp
+from threadpoolctl import threadpool_limits
+
+from brainsim.confound import matched
+from brainsim.correlogram import correlogram
+from brainsim.edge import CellTypes, Edges, named_types
+from brainsim.kernel import lags
+from brainsim.posterior import PRIOR_EXCITATORY, View, standardised, view
+from brainsim.recorded import Events
+from brainsim.residual import residual
+
+Array = NDArray[np.float64]
+BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
+MANY_NEURONS = 300
+LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
+
+
+@dataclass(frozen=True, eq=False)
+class Connectivity:
+    """What the correlograms say.
+
+    Attributes
+    ----------
+    edges
+        Scores, q values, probabilities.
+    types
+        Cell types.
+    sign
+        +1 or -1: the sign a synapse has if there is one, (pre, post).
+    delay
+        Delay of a synapse if there is one, in bins, (pre, post).
+    tau
+        Typical decay of a synaptic effect in bins.
+    """
+
+    edges: Edges
+    types: CellTypes
+    sign: Array
+    delay: Array
+    tau: float
+
+
+def infer(
+    spikes: Events,
+    bins: int,
+    bin_s: float,
+    known: NDArray[np.str_] | None = None,
+    workers: int = 1,
+    step: Callable[[str], object] = len,
+) -> Connectivity:
+    """Infer who is connected, excitatory or inhibitory, from the spikes of all neurons.
+
+    Parameters
+    ----------
+    spikes
+        Spikes of every neuron in bins.
+    bins
+        Length of the recording in bins.
+    bin_s
+        Width of a bin [s].
+    known
+        Cell types that are known (``E``, ``I``; anything else is not known), (neuron,).
+    workers
+        Baselines that are worked on at the same time; the result is the same for any number.
+    step
+        Called with what is done next.
+
+    References
+    ----------
+    Stark & Abeles (2009), J Neurosci Methods 179:90 (local baseline). Efron (2004), JASA 99:96 (empirical null). Wang &
+    Ramdas (2022), J R Stat Soc B 84:822 (q values from evidence ratios).
+    """
+    grid = lags(bin_s)
+    sides = LAGS_COARSE if len(grid.box) < LAGS_COARSE else LAGS if spikes.sources <= MANY_NEURONS else LAGS_MANY
+    step("correlograms")
+    counts = correlogram(spikes, bins, min(sides, max(bins, len(grid.box) + 1)))
+    fires = counts.total > 0
+    usable = fires[:, None] & fires[None, :] & ~np.eye(spikes.sources, dtype=bool)
+    prior = prior_odds(spikes.sources, known)
+
+    def judged(sigma: float | None) -> list[View]:
+        step("no baseline" if sigma is None else f"baseline of {1000 * sigma * bin_s:g} ms")
+        left, found = residual(counts, grid, sigma), []
+        for whitened in (False, True) if sigma != BASELINES[-1] else (False,):
+            score, spread = standardised(matched(left, grid, whitened), usable, centred=sigma is not None)
+            found.append(view(score, spread, usable, grid.delay, prior))
+        return found
+
+    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+        views = [each for found in pool.map(judged, BASELINES) for each in found]
+    return combined(views, usable, grid.tau, known)
+
+
+def prior_odds(neurons: int, known: NDArray[np.str_] | None) -> Array:
+    """Return the log odds of E against I before anything is seen: four cells of five are E; known types are kept."""
+    odds = np.full(neurons, np.log(PRIOR_EXCITATORY / (1 - PRIOR_EXCITATORY)))
+    if known is not None:
+        odds[known == "E"], odds[known == "I"] = np.inf, -np.inf
+    return np.clip(odds, -1e6, 1e6)
+
+
+def combined(
+    views: list[View], usable: NDArray[np.bool_], tau: Array, known: NDArray[np.str_] | None = None
+) -> Connectivity:
+    """Take the median of the evidence of several views, pair by pair and neuron by neuron.
+
+    Parameters
+    ----------
+    views
+        What each view says.
+    usable
+        Pairs that can be judged, (pre, post).
+    tau
+        Decay of each kernel in bins, (kernel,).
+    known
+        Cell types that are known, (neuron,).
+    """
+    evidence = np.median([v.evidence for v in views], axis=0)
+    share = float(np.median([v.share for v in views]))
+    odds = np.median([v.excitatory for v in views], axis=0)
+    sign = np.where(np.median([v.sign for v in views], axis=0) >= 0, 1.0, -1.0)
+    log_p = -np.logaddexp(0, np.where(usable, evidence, 0.0))  # an evidence ratio R is a p value of 1/(1 + R) at most
+    q_value, probability = np.ones(usable.shape), np.zeros(usable.shape)
+    if usable.any():
+        q_value[usable] = stats.false_discovery_control(np.maximum(np.exp(log_p[usable]), 1e-300))
+        probability[usable] = 1 / (1 + np.exp(-np.clip(evidence[usable] + np.log(share / (1 - share)), -700, 700)))
+    z = np.where(usable, sign * -ndtri_exp(log_p - np.log(2)), 0.0)
+    kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
+    inflation = float(np.median([v.inflation for v in views]))
+    types = named_types(1 / (1 + np.exp(-np.clip(odds, -700, 700))), known)
+    delay = np.median([v.delay for v in views], axis=0)
+    return Connectivity(
+        Edges(z, q_value, probability, inflation), types, sign, delay, float(np.exp(kernel @ np.log(tau)))
+    )

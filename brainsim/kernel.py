@@ -1,0 +1,117 @@
+"""Lags and kernels: at which delays a synapse may act, and how long."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import convolve1d
+
+Array = NDArray[np.float64]
+FINE_BIN_S = 0.005
+TRUNCATE = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Lags:
+    """The grid of lags of a correlogram that is looked at, and the kernels that are looked for.
+
+    Attributes
+    ----------
+    box
+        Which lags (0 .. longest) belong to each box, (lag, box).
+    model
+        Kernels by which the influence of all other neurons is taken out, (lag, model).
+    kernel
+        Shapes of a synaptic effect, (lag, kernel): exponential decays after a delay.
+    tau, delay
+        Decay and delay of each kernel in bins, (kernel,).
+    """
+
+    box: Array
+    model: Array
+    kernel: Array
+    tau: Array
+    delay: NDArray[np.int64]
+
+    @property
+    def longest(self) -> int:
+        """Largest lag in bins."""
+        return len(self.box) - 1
+
+    @property
+    def shape(self) -> Array:
+        """Kernels as boxes with noise of unit variance see them, each of norm 1, (box, kernel)."""
+        seen: Array = (self.box.T @ self.kernel) / np.sqrt(self.box.sum(0))[:, None]
+        seen /= np.linalg.norm(seen, axis=0)
+        return seen
+
+
+def lags(bin_s: float) -> Lags:
+    """Return the grid for a width of bins.
+
+    Bins of at most 5 ms see single synaptic delays: boxes of one bin up to 20, then wider ones up to 60. Coarser bins
+    (frames of a microscope) see little more than the frame itself and the next: boxes at lags 0 .. 12.
+    """
+    if bin_s <= FINE_BIN_S:
+        edges, longest = _edges(20, 60), 60
+        wanted = {1.0: range(1, 21), 3.0: range(1, 21), 8.0: range(1, 21), 20.0: (1, 2, 3, 5, 8, 12)}
+        decays: tuple[tuple[float, int], ...] = ((2.0, 1), (10.0, 1))
+    else:
+        edges, longest = np.array([0, 1, 2, 3, 4, 6, 9, 13]), 12
+        wanted, decays = {0.5: (0, 1, 2), 1.5: (0, 1, 2), 4.0: (0, 1)}, ((0.05, 0), (1.5, 1))
+    pairs = [(tau, delay) for tau, delays in wanted.items() for delay in delays]
+    box = np.zeros((longest + 1, len(edges) - 1))
+    for k, (a, b) in enumerate(pairwise(edges)):
+        box[a:b, k] = 1
+    model = np.stack([decay(*each, longest) for each in decays], axis=1)
+    kernel = np.stack([decay(tau, delay, longest) for tau, delay in pairs], axis=1)
+    tau, delay = (np.array(values) for values in zip(*pairs, strict=True))
+    return Lags(box, model, kernel, tau, delay)
+
+
+def decay(tau: float, delay: int, longest: int) -> Array:
+    """Return an exponential decay that begins after `delay` bins, (lag,)."""
+    lag = np.arange(longest + 1.0)
+    return np.where(lag >= delay, np.exp(-np.maximum(lag - delay, 0) / tau), 0.0)
+
+
+def _edges(fine: int, longest: int) -> NDArray[np.int64]:
+    """Return boxes of one lag up to `fine`, each later one a third wider than the one before."""
+    edges, at, width = list(range(1, fine + 1)), fine + 1, 1.0
+    while at < longest:
+        edges.append(at)
+        width *= 1.35
+        at += max(1, round(width))
+    return np.array([*edges, min(at, longest + 1)])
+
+
+def reading(weight: Array, lags: int) -> Array:
+    """Lay weights at lags 0 .. out on the two-sided lags -(lags - 1) .. lags - 1, (two-sided lag, column)."""
+    laid = np.zeros((2 * lags - 1, weight.shape[1]))
+    laid[lags - 1 : lags - 1 + len(weight)] = weight
+    return laid
+
+
+def overlap(first: Array, second: Array, lags: int) -> Array:
+    """Return how a covariance at two-sided lags gives the covariance of two filtered trains, (lag, first, second).
+
+    The train `pre` is filtered by `first`, (lag, column), and `post` by `second`; `pre` leads at positive lags.
+    """
+    laid = np.zeros((2 * lags - 1, first.shape[1], second.shape[1]))
+    reach = len(first) - 1
+    for a in range(first.shape[1]):
+        for b in range(second.shape[1]):
+            laid[lags - 1 - reach : lags + reach, a, b] = np.correlate(second[:, b], first[:, a], "full")[::-1]
+    return laid
+
+
+def high_pass(sigma: float | None, lags: int) -> Array:
+    """Return the matrix that takes a Gaussian-smoothed covariance off, over two-sided lags; None leaves it as it is."""
+    size = 2 * lags - 1
+    if sigma is None:
+        return np.eye(size)
+    at = np.arange(-round(TRUNCATE * sigma), round(TRUNCATE * sigma) + 1)
+    smooth = np.exp(-(at**2) / (2 * sigma**2))
+    result: Array = np.eye(size) - convolve1d(np.eye(size), smooth / smooth.sum(), axis=0, mode="nearest")
+    return result

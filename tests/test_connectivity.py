@@ -1,0 +1,262 @@
+"""Connectivity from correlograms: counts against dense sums, indirect paths, common input, delays, calibration."""
+
+import numpy as np
+import pytest
+from dense import laid_out
+from sklearn.metrics import average_precision_score
+
+from brainsim import native
+from brainsim.connectivity import combined, infer, prior_odds
+from brainsim.correlogram import correlogram
+from brainsim.kernel import high_pass, lags, overlap, reading
+from brainsim.posterior import standardised, view
+from brainsim.recorded import Events
+from brainsim.residual import residual
+
+BIN = 0.001
+
+
+def events(counts):
+    step, source = np.nonzero(counts)
+    return Events.of(source, step, counts[step, source], counts.shape[1])
+
+
+def network(weight, delay=2, seconds=60.0, rate=0.02, shared=0.0, seed=0):
+    """Spikes drawn bin by bin: a spike changes the chance of its targets `delay` bins later, for 5 ms."""
+    rng, n, bins = np.random.default_rng(seed), len(weight), int(seconds / BIN)
+    delay = np.broadcast_to(delay, weight.shape)
+    counts = np.zeros((bins + 64, n), np.int8)
+    drive = np.zeros((bins + 64, n))
+    noise, slow = rng.standard_normal(bins), 0.0
+    shape = np.exp(-np.arange(15) / 5)
+    for t in range(bins):
+        slow += -slow / 50 + np.sqrt(2 / 50) * noise[t]
+        counts[t] = rng.random(n) < np.minimum(rate * np.exp(drive[t] + shared * slow), 0.5)
+        for pre in np.flatnonzero(counts[t]):
+            for post in np.flatnonzero(weight[pre]):
+                at = t + delay[pre, post]
+                drive[at : at + 15, post] += weight[pre, post] * shape
+    return counts[:bins]
+
+
+def scattered(seed=0, bins=3000, neurons=3):
+    return np.random.default_rng(seed).poisson(0.05, (bins, neurons))
+
+
+def test_correlograms_are_the_dense_sums():
+    counts = scattered()
+    found = correlogram(events(counts), len(counts), 12)
+    for lag in range(12):
+        wanted = counts[: len(counts) - lag].T.astype(float) @ counts[lag:]
+        np.testing.assert_allclose(found.count[:, :, lag], wanted)
+    assert counts.max() > 1, "some bins hold two spikes"
+    np.testing.assert_allclose(found.total, counts.sum(0))
+
+
+def test_covariances_run_from_negative_to_positive_lags():
+    counts = scattered(1)
+    found, lag = correlogram(events(counts), len(counts), 6), 4
+    chance = np.outer(counts.sum(0), counts.sum(0)) / len(counts) ** 2 * (len(counts) - lag)
+    late = counts[:-lag].T.astype(float) @ counts[lag:] - chance
+    for pre in range(3):
+        np.testing.assert_allclose(found.covariance(pre)[:, 5 + lag], late[pre], atol=1e-9)
+        np.testing.assert_allclose(found.covariance(pre)[:, 5 - lag], late[:, pre], atol=1e-9)
+
+
+def test_the_overlap_of_filtered_trains_is_read_off_their_covariance():
+    rng = np.random.default_rng(2)
+    first, second = rng.normal(size=(4, 2)), rng.normal(size=(4, 3))
+    counts = np.pad(scattered(3, 500, 2), ((20, 20), (0, 0)))
+    found = correlogram(events(counts), len(counts), 9)
+    raw = np.concatenate([found.count[:, 0, :0:-1], found.count[0]], axis=1)  # nothing taken off
+    a, b = ([np.convolve(counts[:, k], f)[: len(counts)] for f in each.T] for k, each in ((0, first), (1, second)))
+    np.testing.assert_allclose(np.tensordot(raw[1], overlap(first, second, 9), 1), np.array(a) @ np.array(b).T)
+    np.testing.assert_allclose(raw[1] @ reading(first, 9), np.array(a) @ counts[:, 1] * 0 + [
+        sum(first[lag, k] * raw[1][8 + lag] for lag in range(4)) for k in range(2)
+    ])
+
+
+def test_a_high_pass_takes_what_is_smooth_and_leaves_a_peak():
+    filtered = high_pass(5.0, 100)
+    lag = np.arange(-99, 100)
+    assert np.abs(filtered @ np.exp(-(lag**2) / 2 / 60**2))[50:150].max() < 0.01
+    assert (filtered @ (lag == 0))[99] > 0.9
+    np.testing.assert_array_equal(high_pass(None, 5), np.eye(9))
+
+
+def test_an_indirect_path_is_taken_out():
+    chain = np.zeros((3, 3))
+    chain[0, 1] = chain[1, 2] = 1.5
+    counts = network(chain, delay=1)
+    found = correlogram(events(counts), len(counts), 120)
+    grid = lags(BIN)
+    left = residual(found, grid, None).value[:, :, :12].sum(2)
+    alone = found.covariance(0)[2, 120:132].sum() / np.sqrt(found.count[0, 0, 0] * found.power[2])
+    assert alone > 3, "0 and 2 fire together"
+    assert left[0, 1] > 5 < left[1, 2]
+    assert abs(left[0, 2]) < 0.4 * min(left[0, 1], left[1, 2])
+
+
+@pytest.fixture(scope="module")
+def confounded():
+    """Twelve neurons with five synapses, all driven by the same noise of 50 ms."""
+    weight = np.zeros((12, 12))
+    for pre, post in ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9)):
+        weight[pre, post] = 1.2
+    return weight, network(weight, seconds=200, rate=0.01, shared=0.8)
+
+
+def test_common_input_hides_no_synapse_and_makes_none(confounded):
+    weight, counts = confounded
+    found = infer(events(counts), len(counts), BIN)
+    other = ~np.eye(12, dtype=bool)
+    true = weight[other] != 0
+    plain = np.corrcoef(counts.reshape(-1, 10, 12).sum(1).T)
+    assert average_precision_score(true, plain[other]) < 0.6, "correlations alone are mostly common input"
+    assert average_precision_score(true, found.edges.z[other]) > 0.95
+    called = found.edges.probability[other] > 0.5
+    assert called[true].all()
+    assert called[~true].mean() < 0.08
+    assert (found.sign[weight > 0] == 1).all()
+
+
+def test_workers_do_not_change_one_bit_of_the_connectivity(confounded):
+    _, counts = confounded
+    one, two = (infer(events(counts), len(counts), BIN, workers=w) for w in (1, 2))
+    for name in ("z", "q_value", "probability"):
+        np.testing.assert_array_equal(getattr(one.edges, name), getattr(two.edges, name))
+    np.testing.assert_array_equal(one.types.probability, two.types.probability)
+
+
+def test_the_delay_of_each_synapse_is_found():
+    weight, delay = np.zeros((8, 8)), np.full((8, 8), 1)
+    for k, (pre, post) in enumerate(((0, 1), (2, 3), (4, 5), (6, 7))):
+        weight[pre, post], delay[pre, post] = 2.0, 2 + 5 * k
+    counts = network(weight, delay, seconds=100)
+    found = infer(events(counts), len(counts), BIN)
+    edge = weight != 0
+    assert (found.edges.probability[edge] > 0.9).all()
+    np.testing.assert_allclose(found.delay[edge], delay[edge], atol=1.5)
+
+
+def test_inhibition_and_excitation_are_told_apart_and_known_types_are_kept():
+    rng = np.random.default_rng(5)
+    weight = (rng.random((20, 20)) < 0.25) * np.where(np.arange(20) < 14, 1.0, -2.5)[:, None]
+    np.fill_diagonal(weight, 0)
+    counts = network(weight, seconds=150, rate=0.02)
+    found = infer(events(counts), len(counts), BIN)
+    truth = np.array(["E"] * 14 + ["I"] * 6)
+    assert (found.types.cell_type == truth).mean() >= 0.9
+    known = np.array(["I"] + ["unknown"] * 19)
+    given = infer(events(counts), len(counts), BIN, known)
+    assert given.types.cell_type[0] == "I"
+    assert given.types.probability[0] < 1e-9
+    assert (given.sign[0, 1:] == -1).all()
+    assert (prior_odds(20, known)[1:] == prior_odds(20, None)[1:]).all()
+
+
+def test_frames_of_a_microscope_are_judged_at_lag_0_and_1():
+    grid = lags(0.1)
+    assert grid.box[0].any(), "the frame itself counts: synapses are faster"
+    assert grid.longest == 12
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(0.2, (4000, 6)).astype(float)
+    counts[1:, 1] += rng.binomial(counts[:-1, 0].astype(int), 0.8)
+    found = infer(events(counts), len(counts), 0.1)
+    assert found.edges.z[0, 1] == found.edges.z.max()
+    assert found.edges.z[0, 1] > found.edges.z[1, 0] + 3
+
+
+@pytest.mark.parametrize(("neurons", "spikes"), [(1, 50), (2, 0), (2, 1), (3, 40)])
+def test_a_recording_with_next_to_nothing_in_it_calls_nothing(neurons, spikes):
+    rng = np.random.default_rng(0)
+    source = rng.integers(0, neurons, spikes)
+    found = infer(Events.of(source, rng.integers(0, 2000, spikes), np.ones(spikes), neurons), 2000, BIN)
+    assert np.isfinite(found.edges.z).all()
+    assert (found.edges.probability < 0.5).all()
+    assert (found.types.cell_type == "unknown").all()
+
+
+def test_a_recording_shorter_than_the_lags_is_judged():
+    found = infer(Events.of(np.array([0, 1]), np.array([3, 5]), np.ones(2), 2), 10, BIN)
+    assert np.isfinite(found.edges.z).all()
+
+
+def mixture(seed=0, n=100, share=0.1, strength=4.0, inflation=1.0):
+    """Scores of a network with a known tenth of edges, half of the neurons inhibitory."""
+    rng = np.random.default_rng(seed)
+    true = rng.random((n, n)) < share
+    sign = np.where(np.arange(n) < n // 2, 1, -1)[:, None]
+    size = strength * rng.lognormal(0, 0.5, (n, n))  # synapses differ
+    z = inflation * (rng.normal(0, 1, (n, n)) + true * sign * size)
+    usable = ~np.eye(n, dtype=bool)
+    return np.where(usable, z, 0), true & usable, usable
+
+
+def judged(z, usable):
+    """The answer of one view with one kernel."""
+    score, spread = standardised(z[:, :, None].astype(np.float32), usable, centred=False)
+    return combined([view(score, spread, usable, np.array([1]), prior_odds(len(z), None))], usable, np.array([5.0]))
+
+
+@pytest.mark.parametrize("strength", [3.0, 5.0])
+@pytest.mark.parametrize("inflation", [1.0, 2.5])
+def test_edge_probabilities_are_calibrated(strength, inflation):
+    z, true, usable = mixture(strength=strength, inflation=inflation)
+    found = judged(z, usable).edges
+    assert found.inflation == pytest.approx(inflation, rel=0.2)
+    p, truth = found.probability[usable], true[usable]
+    for low, high in ((0, 0.05), (0.05, 0.35), (0.35, 0.65), (0.65, 0.95), (0.95, 1.01)):
+        inside = (p >= low) & (p < high)
+        if inside.sum() >= 60:
+            bold = p[inside].mean() - truth[inside].mean()
+            assert bold < 0.1, (low, high, inside.sum())
+            assert bold > -0.2, (low, high, inside.sum())
+    assert abs(p.mean() - truth.mean()) < 0.05
+    assert truth[found.q_value[usable] < 0.1].mean() > 0.85, "the false discovery rate holds"
+
+
+def test_the_probability_never_falls_as_the_score_grows_and_is_near_0_without_edges():
+    z, _, usable = mixture()
+    found = judged(z, usable).edges
+    order = np.argsort(np.abs(found.z[usable]))
+    assert (np.diff(found.probability[usable][order]) >= -1e-12).all()
+    assert (np.diff(found.q_value[usable][order]) <= 1e-12).all()
+    nothing, _, _ = mixture(share=0.0)
+    empty = judged(nothing, usable).edges
+    assert empty.probability.mean() < 0.03
+    assert (empty.probability > 0.5).mean() < 0.005
+
+
+def test_pairs_that_cannot_be_judged_have_no_edge():
+    z, _, usable = mixture()
+    usable[:, 3] = False
+    found = judged(z, usable).edges
+    assert (found.probability[:, 3] == 0).all()
+    assert (found.q_value[:, 3] == 1).all()
+    none = judged(z, np.zeros_like(usable)).edges
+    assert none.probability.max() == 0
+
+
+def test_cell_types_follow_the_sign_of_the_outgoing_scores_and_need_evidence():
+    z, _, usable = mixture()
+    np.testing.assert_array_equal(judged(z, usable).types.cell_type, ["E"] * 50 + ["I"] * 50)
+    nothing, _, usable = mixture(share=0.0)
+    called = judged(nothing, usable).types.cell_type
+    assert (called == "unknown").mean() > 0.85
+    assert (called == "I").mean() < 0.03
+
+
+def test_a_damaged_library_is_compiled_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("BRAINSIM_CACHE", str(tmp_path))
+    native.library.__wrapped__("correlogram")
+    (folder,) = tmp_path.glob("correlogram-*")
+    assert [p.name for p in tmp_path.iterdir()] == [folder.name], "nothing half-made is left"
+    (folder / "library.so").write_bytes(b"not a library")
+    native.library.__wrapped__("correlogram")
+    assert native._whole(folder)
+
+
+def test_events_are_laid_out_as_the_dense_tests_do():
+    counts = scattered()
+    np.testing.assert_array_equal(laid_out(events(counts), len(counts)), counts)
