@@ -87,7 +87,7 @@ def standardised(score: NDArray[np.float32], usable: NDArray[np.bool_], centred:
     for pre in range(len(score)):
         typical[pre] = np.sqrt((((score[pre] - middle) / spread) ** 2).mean(1))
     factor = _factors(np.where(usable, typical, np.nan))
-    scaled: Array = np.zeros(score.shape, np.float32)  # type: ignore[assignment]
+    scaled: Array = np.zeros(score.shape, np.float32)
     for pre in range(len(score)):
         scale = np.maximum(spread * factor[pre][:, None], floor)
         scaled[pre] = np.where(usable[pre][:, None], (score[pre] - middle) / scale, 0.0)
@@ -104,8 +104,7 @@ def _factors(typical: Array) -> Array:
     for _ in range(3):
         row = (n * np.median(shrunk / column, axis=1) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
         column = (n * np.median(shrunk / row[:, None], axis=0) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
-    both: Array = np.outer(row, column)
-    return both
+    return np.asarray(np.outer(row, column), np.float64)
 
 
 def _sample(rows: NDArray[np.float32]) -> Array:

@@ -76,8 +76,7 @@ def _inverse(gram: Array, neurons: int) -> Array:
     kinds = gram.shape[0] // neurons
     mean = np.maximum(np.diag(gram).reshape(neurons, kinds).mean(0), 1e-9)
     gram[np.diag_indices_from(gram)] += LOADING * np.tile(mean, neurons)
-    inverse: Array = np.linalg.inv(gram)
-    return inverse
+    return np.asarray(np.linalg.inv(gram), np.float64)
 
 
 def _partial(
