@@ -45,6 +45,9 @@ class Settings:
         Shards that run at the same time.
     target
         ``"cpp"`` or ``"numpy"``.
+    check
+        Whether :meth:`brainsim.network.SpikingNetwork.fit` lets the fitted network run freely and says in the fit
+        whether it can be trusted.
     """
 
     source: str = "auto"
@@ -52,6 +55,7 @@ class Settings:
     ridge: float | None = None
     workers: int = 1
     target: str = "cpp"
+    check: bool = True
 
 
 @dataclass
