@@ -12,6 +12,7 @@ from brainsim.sufficient import BLOCK, InTime
 from brainsim.trait import Train
 
 COUNT_WINDOW_S = 0.1
+SURE = 2.0
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -22,7 +23,8 @@ def share_hidden(fit: xr.Dataset, encoded: Encoded, real: Train) -> float:
 
     With c the count of a neuron in a window of 0.1 s (at least a bin) and p what the fit expects of it, driven by the
     recorded spikes: H = sum over neurons of Var(c - p) - mean(p), at least 0, is what the counts vary beyond Poisson
-    noise around p; the share is H / (H + sum of Var(p)). NaN where there is neither.
+    noise around p; the share is H / (H + sum of Var(p)). H below two of its own standard errors counts as 0. NaN where
+    there is neither.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ def share_hidden(fit: xr.Dataset, encoded: Encoded, real: Train) -> float:
     if len(count) < 2:
         return float("nan")
     expected = _expected(fit, encoded, real.chosen[: len(count) * window], window)
-    left = max(0.0, float(((count - expected).var(0) - expected.mean(0)).sum()))
+    mean = expected.mean(0)
+    left = float(((count - expected).var(0) - mean).sum())
+    left = left if left > SURE * np.sqrt((2 * mean**2 + mean).sum() / len(count)) else 0.0
     explained = float(expected.var(0).sum())
     return left / (left + explained) if left + explained > 0 else float("nan")
 

@@ -148,15 +148,17 @@ def _sentence(fit: xr.Dataset, failed: list[str], spikes: float, blocked: bool) 
     if spikes < FEWEST_SPIKES or not checks:
         return f"cannot be told: {spikes:.0f} spikes in {attrs['trust_seconds']:.3g} s of held-out time are too few"
     hidden = attrs["trust_share_hidden"]
-    note = f"; {hidden:.0%} of the variance of the drive is left to hidden input" if hidden > MUCH_HIDDEN else ""
+    much = hidden > MUCH_HIDDEN
+    note = f"; {hidden:.0%} of the variance of the drive is left to hidden input" if much else ""
     if not failed:
+        note += ": trust it with care" if much else ""
         return f"the free network runs like the recording on {checks} of {checks} checks{where}{note}"
     ratio = attrs["trust_rate_ratio"]
     wild = not 1 / FAR_OFF < ratio < FAR_OFF
     said = f"fires {ratio:.2g} times as often as the recording" if wild else "does not run like the recording"
     far = [f"{NAMES[k]} {_times(attrs[f'trust_{k}'], attrs[f'trust_{k}_floor'])}" for k in failed]
     said += f" ({', '.join(far)} times as far off as blocks of the recording are from each other)"
-    grave = wild or 2 * len(failed) >= checks
+    grave = wild or "rate" in failed or 2 * len(failed) >= checks
     end = "do not trust its connections" if grave else "trust it with care"
     return f"the free network {said}, {checks - len(failed)} of {checks} checks passed: {end}{where}{note}"
 

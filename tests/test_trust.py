@@ -18,7 +18,7 @@ from brainsim.trust import trust_report
 def made(n=6, bins=12000, bin_s=0.005, binned=False):
     """A fit written by hand: half of the pairs connected, 12 spikes per second, a stimulus that doubles the rate."""
     rng = np.random.default_rng(3)
-    weight = rng.normal(0, 0.4, (n, n)) * (rng.random((n, n)) < 0.5)
+    weight = rng.normal(0.3, 0.3, (n, n)) * (rng.random((n, n)) < 0.5)
     np.fill_diagonal(weight, 0)
     onset = np.arange(100, bins - 100, 400)
     fit = xr.Dataset(
@@ -65,10 +65,11 @@ def test_the_network_that_made_the_recording_is_trusted(fit, recorded):
     assert report.attrs["trust_seconds"] == pytest.approx(12, rel=0.1)
     assert report.attrs["trust_share_hidden"] < 0.4
     np.testing.assert_allclose(report["rate_simulated"], report["rate_recorded"], rtol=0.4)
-    np.testing.assert_allclose(report["cv_simulated"], report["cv_recorded"], atol=0.3)
+    np.testing.assert_allclose(report["cv_simulated"], report["cv_recorded"], atol=0.4)
     for name in ("rate", "cv", "correlation", "psth"):
         assert report.attrs[f"trust_{name}_floor"] > 0
-    xr.testing.assert_identical(report.drop_attrs()[list(fit.data_vars)], fit.drop_attrs())
+    for name in fit.variables:
+        xr.testing.assert_identical(report[name], fit[name])
     xr.testing.assert_identical(trust_report(recorded, fit, 1, "numpy"), report)
 
 
@@ -122,10 +123,10 @@ def test_few_spikes_and_many_neurons_are_said(fit, recorded, monkeypatch):
 
 
 def test_where_nothing_is_held_out_it_says_so():
-    short = made(60, bins=70)
+    short = made(60, bins=50)
     report = trust_report(drawn(short), short, 1, "numpy")
-    assert not blocked_folds(70, 2).held(70).any()
-    assert report.attrs["trust_seconds"] == pytest.approx(0.35)
+    assert not blocked_folds(50, 2).held(50).any()
+    assert report.attrs["trust_seconds"] == pytest.approx(0.25)
     assert "no time was held out" in report.attrs["trust"]
 
 
@@ -171,11 +172,22 @@ def test_a_slow_hidden_drive_shows(fit):
     report = trust_report(data, plain, 1, "numpy")
     assert report.attrs["trust_share_hidden"] > 0.9
     assert "of the variance of the drive is left to hidden input" in report.attrs["trust"]
-    assert "do not trust" in report.attrs["trust"]
+    assert "trust it with care" in report.attrs["trust"]
     encoded = encode(data, "events", 0.005)
     spikes = encoded.spikes.source_of_each(), encoded.spikes.step.astype(np.int64), encoded.spikes.amplitude
     whole = Train.of(spikes, np.arange(bins), Missing(encoded.gaps, bins))
     assert share_hidden(plain, encoded, whole) > 0.9
+
+
+def test_counts_of_poisson_noise_leave_nothing_to_hidden_input(fit):
+    plain = fit.copy(deep=True)
+    for name in ("weight", "history", "covariate_weight"):
+        plain[name] *= 0
+    for seed in range(3):
+        encoded = encode(drawn(plain.assign_attrs(bins=4000), seed), "events", 0.005)
+        spikes = encoded.spikes.source_of_each(), encoded.spikes.step.astype(np.int64), encoded.spikes.amplitude
+        whole = Train.of(spikes, np.arange(4000), Missing(encoded.gaps, 4000))
+        assert not share_hidden(plain, encoded, whole) > 0
 
 
 def test_traits_are_those_of_numpy():
