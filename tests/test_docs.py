@@ -210,7 +210,7 @@ def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
         f"prior {edge.PRIOR_EXCITATORY:g} for E",
         f"probability of {edge.SURE:g}",
         f"by {likelihood.FEW:g} spikes",
-        f"at most {trust.FACTOR:g} times the floor, plus {trust.SLACK['rate']:g} ({trust.SLACK['correlation']:g} for corr",
+        f"at most {trust.FACTOR:g} times the floor, plus {trust.SLACK['rate']:g}",
         f"more than {trust.MUCH_HIDDEN:g} of the drive",
         f"fewer than {trust.FEWEST_SPIKES} spikes",
         f"at most {trust.LONGEST_S:g} s long; more than {trust.MOST_NEURONS} neurons",
