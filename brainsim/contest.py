@@ -46,7 +46,7 @@ class Ours:
         from brainsim.gradient import Settings
         from brainsim.network import SpikingNetwork
 
-        fit = SpikingNetwork(settings=Settings(bin_s=bin_s), seed=self.seed).fit(dataset).fit_
+        fit = SpikingNetwork(settings=Settings(bin_s=bin_s, check=False), seed=self.seed).fit(dataset).fit_
         assert fit is not None
         probability, z = fit["edge_probability"].values, fit["z"].values
         return Inferred(

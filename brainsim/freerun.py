@@ -49,7 +49,7 @@ def sample(fit: xr.Dataset, seed: int = 0, target: str = "cpp") -> xr.Dataset:
             where="field 'rule'",
             remedy="fit with --rule ml",
         )
-    cells, bins, counts = _spikes(fit, seed, target)
+    cells, bins, counts = spikes(fit, seed, target)
     rng = np.random.default_rng([seed, 1])
     result = (
         _frames(fit, cells, bins, counts, rng)
@@ -73,8 +73,29 @@ def sample(fit: xr.Dataset, seed: int = 0, target: str = "cpp") -> xr.Dataset:
     return result
 
 
-def _spikes(fit: xr.Dataset, seed: int, target: str) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
-    """Run the network; return neuron, bin and count of every spike."""
+def spikes(
+    fit: xr.Dataset, seed: int = 0, target: str = "cpp", chosen: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
+    """Let the network of a fit run freely; its spikes alone.
+
+    Parameters
+    ----------
+    fit
+        What :meth:`brainsim.network.SpikingNetwork.fit` gave.
+    seed
+        Seed of the spikes.
+    target
+        ``"cpp"`` or ``"numpy"``.
+    chosen
+        Bins of the recording to run through, increasing: what lies between is left out, and stimuli and drift are
+        those of the chosen bins. By default all.
+
+    Returns
+    -------
+    neuron, bin, count
+        Of every spike; `bin` is that of the recording.
+    """
+    chosen = np.arange(int(fit.attrs["bins"])) if chosen is None else chosen
     n, k = fit.sizes["neuron"], fit.sizes["covariate"]
     size, afferents = assembly.size_class(n), assembly.size_class(k)
     delay = max(1, round(fit.attrs["delay_s"] / fit.attrs["bin_s"]))
@@ -86,7 +107,7 @@ def _spikes(fit: xr.Dataset, seed: int, target: str) -> tuple[NDArray[np.int64],
     bias[:n], ceiling[:n] = fit["bias"].values, np.log(HEADROOM * np.maximum(fit["largest"].values, 1e-6))
     jumps = Events.of(
         fit["jump_covariate"].values.astype(int),
-        np.maximum(fit["jump_bin"].values.astype(int) - 1, 0),
+        np.maximum(np.searchsorted(chosen, fit["jump_bin"].values) - 1, 0),
         fit["jump_size"].values,
         k,
     ).padded(afferents)
@@ -103,12 +124,13 @@ def _spikes(fit: xr.Dataset, seed: int, target: str) -> tuple[NDArray[np.int64],
         "afferent.next_step": step,
         "afferent.amplitude": amplitude,
     }
-    bins = int(fit.attrs["bins"])
     found = network.run(
-        RecordedInput(bins, seed=seed, events=jumps), arrays, [f"neuron_spikes.{v}" for v in ("i", "t", "spikes")]
+        RecordedInput(len(chosen), seed=seed, events=jumps),
+        arrays,
+        [f"neuron_spikes.{v}" for v in ("i", "t", "spikes")],
     )
-    at = np.round(found["neuron_spikes.t"] * 1000).astype(int)
-    return found["neuron_spikes.i"].astype(int), np.minimum(at, bins - 1), found["neuron_spikes.spikes"].astype(float)
+    at = np.minimum(np.round(found["neuron_spikes.t"] * 1000).astype(int), len(chosen) - 1)
+    return found["neuron_spikes.i"].astype(int), chosen[at], found["neuron_spikes.spikes"].astype(float)
 
 
 def _frames(

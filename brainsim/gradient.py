@@ -47,6 +47,9 @@ class Settings:
         ``"cpp"`` or ``"numpy"``.
     known_types
         Take the cell types of the recording as known; else they are inferred and not looked at.
+    check
+        Whether :meth:`brainsim.network.SpikingNetwork.fit` lets the fitted network run freely and says in the fit
+        whether it can be trusted.
     """
 
     source: str = "auto"
@@ -55,6 +58,7 @@ class Settings:
     workers: int = 1
     target: str = "cpp"
     known_types: bool = False
+    check: bool = True
 
 
 @dataclass

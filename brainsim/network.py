@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
-from brainsim import __version__, catalog, freerun, gradient, online
+from brainsim import __version__, catalog, freerun, gradient, online, trust
 from brainsim.error import InputError
 from brainsim.gradient import Settings
 from brainsim.neuron import Neuron
@@ -100,6 +100,8 @@ class SpikingNetwork:
                 dataset, self.rule, self.neuron_model, self.repeats, self.seed, self.settings.target, progress
             )
         self.fit_ = _carry(dataset, result, self.seed)
+        if isinstance(self.rule, Ml) and self.settings.check:
+            self.fit_ = trust.trust_report(dataset, self.fit_, self.seed, self.settings.target)
         return self
 
     def sample(self, seed: int | None = None) -> xr.Dataset:

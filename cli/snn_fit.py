@@ -44,6 +44,12 @@ from .option import Command, Echo, out, recording, seed, workers
 @click.option(
     "--repeats", type=click.IntRange(1), default=1, show_default=True, help="Random initialisations (online rules)."
 )
+@click.option(
+    "--check/--no-check",
+    default=True,
+    show_default=True,
+    help="Let the fitted network run freely and say whether it can be trusted (rule ml).",
+)
 @workers
 @seed
 @click.pass_obj
@@ -69,7 +75,7 @@ def command(
     chosen = _rule(rule, how["tau_ms"], how["delay_ms"])
     model = catalog.get("neuron", neuron)() if neuron else None
     dataset = _with_spikes(open_recording(recording), chosen.learns, how["workers"], echo)
-    settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
+    settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"], check=how["check"])
     network = SpikingNetwork(chosen, model, settings, repeats, seed)
     with echo.progress("fit") as progress:
         result = network.fit(dataset, progress).fit_
@@ -127,4 +133,5 @@ def _inferred(fit: Any) -> list[str]:
         f"{attrs['passes']} passes, ridge {attrs['ridge']:g}",
         f"{called} of {n * (n - 1)} pairs are connected with probability > 0.5; cells: {types}",
     ]
+    lines += [f"trust: {attrs['trust']}"] if "trust" in attrs else []
     return lines + [f"caution: {notice}" for notice in str(attrs.get("notices", "")).splitlines()]

@@ -14,7 +14,7 @@ from test_gradient import as_events, as_frames, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 
-from brainsim import catalog, edge, gradient, likelihood, schema
+from brainsim import catalog, edge, gradient, likelihood, schema, trust
 from brainsim.calcium import deconvolve
 from brainsim.compare import compare
 from brainsim.dataset import load_dataset
@@ -210,6 +210,10 @@ def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
         f"prior {edge.PRIOR_EXCITATORY:g} for E",
         f"probability of {edge.SURE:g}",
         f"by {likelihood.FEW:g} spikes",
+        f"at most {trust.FACTOR:g} times the floor, plus {trust.SLACK['rate']:g}",
+        f"more than {trust.MUCH_HIDDEN:g} of the drive",
+        f"fewer than {trust.FEWEST_SPIKES} spikes",
+        f"at most {trust.LONGEST_S:g} s long; more than {trust.MOST_NEURONS} neurons",
         f"`tau` is {Ml().tau:g} ms and `d` {Ml().delay:g} by default",
     ):
         assert words in text, words
