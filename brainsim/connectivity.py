@@ -7,7 +7,7 @@ pairs, and the median of the five counts: an edge is believed when most views se
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,14 @@ from brainsim.confound import matched
 from brainsim.correlogram import correlogram
 from brainsim.edge import CellTypes, Edges, named_types
 from brainsim.kernel import lags
-from brainsim.posterior import PRIOR_EXCITATORY, View, standardised, view
+from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, PRIOR_EXCITATORY, View, standardised, view
 from brainsim.recorded import Events
 from brainsim.residual import residual
 
 Array = NDArray[np.float64]
 BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
 MANY_NEURONS = 300
+CLEAN, DISTURBED = 1.5, 2.0
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
 
 
@@ -111,6 +112,49 @@ def prior_odds(neurons: int, known: NDArray[np.str_] | None) -> Array:
     if known is not None:
         odds[known == "E"], odds[known == "I"] = np.inf, -np.inf
     return np.clip(odds, -1e6, 1e6)
+
+
+def refined(
+    found: Connectivity, score: Array, usable: NDArray[np.bool_], known: NDArray[np.str_] | None = None
+) -> tuple[Connectivity, float]:
+    """Join the evidence of the correlograms and that of the likelihood, as far as its null is clean.
+
+    Where unconnected pairs have scores as the likelihood promises, nothing hidden disturbs it, and both together tell
+    more than either. Where their spread is twice that, hidden common input rules, and the correlograms count alone.
+
+    Parameters
+    ----------
+    found
+        What the correlograms say.
+    score
+        Weights of the likelihood over their standard errors, (pre, post).
+    usable
+        Pairs that can be judged, (pre, post).
+    known
+        Cell types that are known, (neuron,).
+
+    Returns
+    -------
+    connectivity
+        The joint answer.
+    inflation
+        Spread of the scores of unconnected pairs under the likelihood; 1 is clean.
+    """
+    if usable.sum() < FEW_PAIRS:
+        return found, 1.0
+    inflation = max(1.0, float(np.median(np.abs(score[usable]))) / NORMAL_MEDIAN)
+    trusted = float(np.clip((DISTURBED - inflation) / (DISTURBED - CLEAN), 0, 1))
+    if trusted == 0:
+        return found, inflation
+    joint = np.where(usable, found.edges.z + trusted * score / inflation, 0.0).astype(np.float32)[:, :, None]
+    scaled, spread = standardised(joint, usable, centred=False)
+    both = combined(
+        [view(scaled, spread, usable, np.zeros(1, np.int64), prior_odds(len(score), known))],
+        usable,
+        np.array([found.tau]),
+        known,
+    )
+    return replace(both, delay=found.delay), inflation
 
 
 def combined(

@@ -51,7 +51,7 @@ class Ours:
         probability, z = fit["edge_probability"].values, fit["z"].values
         return Inferred(
             edge_order(probability, z),
-            np.sign(fit["weight"].values),
+            np.sign(fit["z"].values),
             probability > 0.5,
             fit["cell_type"].values.astype(str),
             probability,

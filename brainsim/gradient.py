@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from brainsim.connectivity import Connectivity, infer
+from brainsim.connectivity import Connectivity, infer, refined
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
 from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
@@ -231,6 +231,9 @@ def _dataset(
     )[:n]
     fires = facts.count[0] > 0
     usable = ~np.eye(n, dtype=bool) & fires[:, None] & fires[None, :]
+    inflation = found.edges.inflation
+    if work.encoded.bin_s <= COARSE_BIN_S:
+        found, inflation = refined(found, weight[:n] / np.sqrt(variance), usable, work.known_types)
     matrix = {
         "weight": np.where(usable, weight[:n], 0.0),
         "weight_se": np.sqrt(variance),
@@ -274,7 +277,7 @@ def _dataset(
         "passes_held_out": max(s.passes for s in held.solutions),
         "log_likelihood_per_spike": float(total / spikes),
         "log_likelihood_per_spike_held_out": float(held.joined("held").sum() / (count.sum() or np.nan)),
-        "null_inflation": found.edges.inflation,
+        "null_inflation": inflation,
         "bin_s": work.encoded.bin_s,
         "bins": work.problem.bins,
         "tau_s": work.problem.tau * work.encoded.bin_s,
