@@ -27,7 +27,7 @@ VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
     "weight": ((("pre", "post"), ("repeat", "pre", "post")), "synaptic weight of a fit"),
     "weight_initial": ((("pre", "post"), ("repeat", "pre", "post")), "weight before learning"),
     "weight_se": ((("pre", "post"),), "standard error of `weight`"),
-    "z": ((("pre", "post"),), "weight over its standard error"),
+    "z": ((("pre", "post"),), "evidence for a connection as a normal score, with its sign"),
     "q_value": ((("pre", "post"),), "Benjamini-Hochberg false discovery rate"),
     "edge_probability": ((("pre", "post"),), "probability that the pair is connected"),
     "delay": ((("pre", "post"),), "synaptic delay [s]"),

@@ -44,6 +44,7 @@ from .option import Command, Echo, out, recording, seed, workers
 @click.option(
     "--repeats", type=click.IntRange(1), default=1, show_default=True, help="Random initialisations (online rules)."
 )
+@click.option("--known-types", is_flag=True, help="Take the cell types of the recording as known (rule ml).")
 @click.option(
     "--check/--no-check",
     default=True,
@@ -66,6 +67,8 @@ def command(
     **how: Any,
 ) -> None:
     """Fit a spiking network with plastic synapses to RECORDING."""
+    from dataclasses import replace
+
     from brainsim import catalog
     from brainsim.gradient import Settings
     from brainsim.network import SpikingNetwork
@@ -75,7 +78,8 @@ def command(
     chosen = _rule(rule, how["tau_ms"], how["delay_ms"])
     model = catalog.get("neuron", neuron)() if neuron else None
     dataset = _with_spikes(open_recording(recording), chosen.learns, how["workers"], echo)
-    settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"], check=how["check"])
+    settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
+    settings = replace(settings, check=how["check"], known_types=how["known_types"])
     network = SpikingNetwork(chosen, model, settings, repeats, seed)
     with echo.progress("fit") as progress:
         result = network.fit(dataset, progress).fit_

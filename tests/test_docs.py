@@ -14,7 +14,7 @@ from test_gradient import as_events, as_frames, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 
-from brainsim import catalog, edge, gradient, likelihood, schema, trust
+from brainsim import catalog, connectivity, edge, gradient, kernel, likelihood, posterior, schema, trust
 from brainsim.calcium import deconvolve
 from brainsim.compare import compare
 from brainsim.dataset import load_dataset
@@ -207,7 +207,10 @@ def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
         f"At most {gradient.MOST_PASSES} passes",
         f"longer than {1000 * gradient.COARSE_BIN_S:g} ms",
         f"above {gradient.INFLATED:g} the fit says so",
-        f"prior {edge.PRIOR_EXCITATORY:g} for E",
+        f"prior {posterior.PRIOR_EXCITATORY:g} for E",
+        f"From a spread of {connectivity.CLEAN:g} on it counts less, from {connectivity.DISTURBED:g} on",
+        f"fewer than {posterior.FEW_PAIRS} pairs",
+        f"{len(kernel.lags(0.001).tau)} exponential decays",
         f"probability of {edge.SURE:g}",
         f"by {likelihood.FEW:g} spikes",
         f"at most {trust.FACTOR:g} times the floor, plus {trust.SLACK['rate']:g}",
