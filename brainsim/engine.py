@@ -94,8 +94,9 @@ def _assemble(blueprint: Blueprint, functions: dict[str, Any]) -> tuple[Any, dic
     b2.defaultclock.dt = dt
     objects: dict[str, Any] = {}
     parts: list[Any] = []
-    operations = [o for owner in (*blueprint.groups, *blueprint.projections) for o in owner.operations if o.every > 1]
-    clocks = {every: b2.Clock(dt * every, name=f"every_{every}") for every in sorted({o.every for o in operations})}
+    owners: list[Group | Projection] = [*blueprint.groups, *blueprint.projections]
+    periods = sorted({operation.every for owner in owners for operation in owner.operations} - {1})
+    clocks = {every: b2.Clock(dt * every, name=f"every_{every}") for every in periods}
     for group in blueprint.groups:
         objects[group.name] = _neuron_group(group, functions)
         _add_operations(objects[group.name], group.operations, clocks, parts)

@@ -1,4 +1,4 @@
-"""Faster loops for the C++ that Brian2 generates: what is computed stays as it was written, only the loops around change.
+"""Faster loops for the C++ that Brian2 generates: what is computed stays, only the loops around it change.
 
 - A step of the network costs a comparison per object, not a search tree of clocks.
 - Sources of recorded events are skipped by the block while none of them is due.
@@ -87,8 +87,9 @@ def rewrite(folder: Path, blueprint: Blueprint) -> None:
 
 def _code(folder: Path, name: str) -> Path:
     """Return the source of a code object; Brian2 numbers those of one name that a process makes."""
-    found = [p for p in (folder / "code_objects").glob(f"{name}_codeobject*.cpp") if re.search(r"object(_\d+)?$", p.stem)]
-    return found[0] if len(found) == 1 else folder / "code_objects" / f"{name}_codeobject.cpp"
+    code = folder / "code_objects"
+    found = [path for path in code.glob(f"{name}_codeobject*.cpp") if re.search(r"object(_\d+)?$", path.stem)]
+    return found[0] if len(found) == 1 else code / f"{name}_codeobject.cpp"
 
 
 def is_dense(projection: Projection) -> bool:

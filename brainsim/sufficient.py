@@ -118,7 +118,7 @@ def statistics(problem: Problem, held: NDArray[np.bool_]) -> Statistics:
     jumps, gaps = InTime(problem.jumps), InTime(problem.gaps)
     a, torn = np.exp(-1 / problem.tau), len(problem.gaps.step) > 0
     trace, level, gap = np.zeros(n), np.zeros(problem.covariates), np.zeros(n)
-    count, bins, coincidence = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, features, n))
+    count, bins, found = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, n, features))
     met, same, total = np.zeros((n, n)), np.zeros((n, n)), np.zeros(features)
     cross, own = np.zeros((n, problem.covariates)), np.zeros((problem.covariates, problem.covariates))
     for begin, end, kind in _blocks(held, problem.bins, n):
@@ -126,8 +126,8 @@ def statistics(problem: Problem, held: NDArray[np.bool_]) -> Statistics:
         eps, _ = lfilter([1.0], [1.0, -a], arrived.toarray(), axis=0, zi=(a * trace)[None])
         x = level + np.cumsum(jumps.block(begin, end).toarray(), axis=0)
         fired = spikes.block(begin, end)
-        coincidence[kind, :n] += (fired.T @ eps).T
-        coincidence[kind, n:] += (fired.T @ x).T
+        found[kind, :, :n] += fired.T @ eps
+        found[kind, :, n:] += fired.T @ x
         count[kind] += np.asarray(fired.sum(0)).ravel()
         bins[kind] += end - begin
         if torn:
@@ -135,7 +135,7 @@ def statistics(problem: Problem, held: NDArray[np.bool_]) -> Statistics:
             gap = gap + np.asarray(gaps.block(begin, end).sum(0)).ravel()
             bins[kind] -= missing.sum(0)
         if problem.delay != 1:
-            met += (arrived.T @ eps).T
+            met += arrived.T @ eps
         same += (arrived.T @ arrived).toarray()
         cross += eps.T @ x
         own += x.T @ x
@@ -143,16 +143,17 @@ def statistics(problem: Problem, held: NDArray[np.bool_]) -> Statistics:
         trace, level = eps[-1], x[-1]
     if problem.delay == 1:  # what arrives is what was fired a bin before, so the coincidences have told it
         last = np.asarray(spikes.block(problem.bins - 1, problem.bins).sum(0)).ravel()
-        met = a * (coincidence[:, :n].sum(0) - np.outer(trace, last)) + same
+        met = a * (found[:, :, :n].sum(0) - np.outer(last, trace)) + same
     gram = np.zeros((features, features))
     gram[:n, :n] = (met + met.T - same - a * a * np.outer(trace, trace)) / (1 - a * a)
     gram[:n, n:], gram[n:, :n], gram[n:, n:] = cross, cross.T, own
+    coincidence = np.ascontiguousarray(found.transpose(0, 2, 1))
     return Statistics(count, bins, coincidence, gram, total / problem.bins)
 
 
 def _blocks(held: NDArray[np.bool_], bins: int, neurons: int) -> Iterator[tuple[int, int, int]]:
     """Return beginning and end of blocks of bins that are all fitted (0) or all held out (1)."""
-    longest = max(256, BLOCK_VALUES // max(neurons, 1))
+    longest = max(256, 4 * neurons, BLOCK_VALUES // max(neurons, 1))
     edges = np.flatnonzero(np.diff(held)) + 1
     for begin, end in pairwise([0, *edges.tolist(), bins]):
         for at in range(begin, end, longest):
