@@ -253,6 +253,51 @@ def test_shards_give_what_one_network_gives(counts, monkeypatch):
     np.testing.assert_allclose(parts["weight"], whole["weight"], rtol=1e-6, atol=1e-9)
 
 
+def program_of(neurons, seconds):
+    """The key of the program that fits a recording of a size."""
+    rng = np.random.default_rng(neurons)
+    counts = (rng.random((int(1000 * seconds), neurons)) < 0.01).astype(float)
+    work = gradient.Fit(as_events(counts), Ml(), Settings(target="numpy"))
+    folds = blocked_folds(work.problem.bins, work.problem.tau)
+    shard, _ = shard_of(work.problem, folds, posts=np.arange(min(neurons, likelihood.SHARD)))
+    return shard.network.blueprint.digest()
+
+
+def test_another_length_or_another_number_in_the_size_class_compiles_nothing():
+    key = program_of(100, 3.0)
+    assert program_of(100, 7.3) == key, "another length"
+    assert program_of(97, 3.0) == program_of(112, 3.0) == key, "the same size class"
+    assert program_of(113, 3.0) != key
+    assert program_of(300, 3.0) == program_of(257, 3.0)
+
+
+def test_memory_is_predicted_and_what_the_machine_lacks_is_refused_first(counts, monkeypatch):
+    small, large = (gradient.predicted_bytes(n, n * 3000, 2) for n in (100, 1000))
+    assert small < large < 3 * 2**30
+    assert gradient.predicted_bytes(100, 10**6, 4) > gradient.predicted_bytes(100, 10**6, 1)
+    monkeypatch.setattr(gradient, "predicted_bytes", lambda *_: 2**60)
+    monkeypatch.setattr(gradient, "statistics", lambda *_: pytest.fail("it began"))
+    with pytest.raises(FitError, match=r"about 1073741824\.0 GiB.*fewer neurons"):
+        SpikingNetwork().fit(as_events(counts[:1000]))
+
+
+def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypatch):
+    for module in (gradient, likelihood):
+        monkeypatch.setattr(module, "SHARD", 3)
+    solved, solve = [], gradient.Fit._solve
+
+    def spy(self, facts, folds, ridge, shards, *rest):
+        solved.append([len(shard) for shard in shards])
+        return solve(self, facts, folds, ridge, shards, *rest)
+
+    monkeypatch.setattr(gradient.Fit, "_solve", spy)
+    fit = SpikingNetwork().fit(as_events(counts[:10000])).fit_
+    assert solved[:-2] == [[3]] * (len(solved) - 2)
+    assert solved[-2:] == [[3, 3, 2]] * 2, "once what is fitted, once all"
+    assert fit.attrs["passes"] + fit.attrs["passes_held_out"] <= 10
+    assert np.isfinite(fit["log_likelihood"]).all()
+
+
 def test_a_silent_neuron_is_not_judged(counts):
     quiet = counts[:10000].copy()
     quiet[:, 2] = 0
