@@ -4,6 +4,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -63,7 +64,7 @@ def cost(dataset: xr.Dataset, rule: Ml, target: str = "cpp", runs: int = 3) -> d
     none = Events(np.zeros(problem.neurons + 1, np.int64), problem.spikes.step[:0], problem.spikes.amplitude[:0])
     shards = [Shard(each, facts, folds, posts, target) for each in (problem, replace(problem, spikes=none))]
     start = rest(shards[0])
-    full, quiet = (_seconds(lambda s=shard: s.evaluate(start.beta, start.weight), runs) for shard in shards)
+    full, quiet = (_seconds(partial(shard.evaluate, start.beta, start.weight), runs) for shard in shards)
     targets, steps = shards[0].shape[2], len(folds.kind) * folds.chunk
     events, neuron_steps, bandwidth = float(len(problem.spikes.step) * targets), float(steps * targets), triad()
     return {

@@ -35,13 +35,14 @@ def command(echo: Echo, /, out: Path | None, overwrite: bool, runs: int, **size:
     import json
 
     from brainsim import bench_cost, bench_likelihood, store
+    from brainsim.balanced import balanced_lif
     from brainsim.rule.ml import Ml
 
     if out is not None:
         store.check_target(out, overwrite=overwrite, suffixes=(".json",))
     with echo.progress("bench") as progress:
         rows = bench_likelihood.compare(bench_likelihood.Size(**size), runs, progress)
-        data = bench_likelihood.balanced_lif(size["neurons"], size["seconds"], size["seed"])
+        data = balanced_lif(size["neurons"], size["seconds"], size["seed"])
         rule = Ml(tau=bench_likelihood.TAU_BINS, delay=bench_likelihood.DELAY_BINS)
         cost = bench_cost.cost(data, rule)
         next(row for row in rows if "warm" in row["program"])["cost"] = cost
