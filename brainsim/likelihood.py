@@ -25,6 +25,7 @@ LARGEST_STEP = 3.0
 FEW = 3.0
 FEWEST = 0.5  # expected spikes of a neuron that never fired
 STRAYED = 1e6
+ROUNDING = 1e-13
 
 Memory = list[tuple[Array, Array]]
 
@@ -291,19 +292,16 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
         return value, point
 
     if start is None:
-        weight, beta, slope_at_rest, best = gaussian_start(shard, metric)
-        direction = weight
         memory: Memory = []
-        gradient, known = slope_at_rest, False
-        state = rest(shard)
-        point = Point(best, np.zeros(len(posts)), np.zeros(len(posts)), gradient, state.beta)
-        weight, used = state.weight, 0
-        guess = beta
+        point = at_rest(shard)
+        best, gradient, weight, used = point.fitted, point.gradient, np.zeros_like(point.gradient), 0
+        known = np.zeros(len(posts), bool)  # the gradient at rest leaves gaps out of account
+        direction, guess = gaussian_step(shard, metric, point)
     else:
         weight = start.weight
         memory = [(s, y * (count / start.count) + precision * s) for s, y in start.memory]
         best, point = evaluate(start.beta, weight)
-        gradient, known, used = point.gradient - precision * weight, True, 1
+        gradient, known, used = point.gradient - precision * weight, np.ones(len(posts), bool), 1
         direction, guess = _direction(memory, solve, gradient), point.beta
     done, length = np.zeros(len(posts), bool), np.ones(len(posts))
     while used < passes and not done.all():
@@ -313,15 +311,13 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
         new_gradient = new.gradient - precision * new_weight
         used += 1
         slope = (gradient * direction).sum(0)
-        better = (value >= best + 1e-4 * move * slope) & ~done
+        better = (value >= best + 1e-4 * move * slope - ROUNDING * np.abs(best)) & ~done
         gained = np.where(better, value - best, np.inf)
-        if known:
-            s, y = _pair(better, move * direction, gradient - new_gradient)
-            memory = [*memory, (s, y)][-MEMORY:]
+        memory = [*memory, _pair(better & known, move * direction, gradient - new_gradient)][-MEMORY:]
         best = np.where(better, value, best)
         weight, gradient = np.where(better, new_weight, weight), np.where(better, new_gradient, gradient)
         point = Point(*(np.where(better, a, b) for a, b in zip(new, point, strict=True)))
-        known, guess = known or bool(better.all()), point.beta
+        known, guess = known | better, point.beta
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
         direction = np.where(better, _direction(memory, solve, gradient), direction)
         to_gain = np.where(better, 0.5 * (gradient * direction).sum(0), np.inf)
@@ -330,17 +326,22 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
     return Solution(point.beta, weight, point.fitted, point.held, used, memory, count)
 
 
-def gaussian_start(shard: Shard, metric: Metric) -> tuple[Array, Array, Array, Array]:
-    """Return weights and log rates that would be optimal for Gaussian features; gradient and objective at rest."""
-    facts, posts, bins = shard.facts, shard.posts, shard.problem.bins
-    count = facts.count[0, posts]
-    gradient = facts.coincidence[0][:, posts] - facts.mean[:, None] * count
-    weight = metric.solve(gradient, np.maximum(count, 1.0))
+def at_rest(shard: Shard) -> Point:
+    """Return what is known without a pass: every neuron at its mean rate, no weights."""
+    facts, posts = shard.facts, shard.posts
+    beta, count = rest(shard).beta, facts.count[:, posts]
+    fitted, held = count * beta - np.exp(beta) * facts.bins[:, posts]
+    gradient = facts.coincidence[0][:, posts] - facts.mean[:, None] * count[0]
+    return Point(fitted, held, np.zeros(len(posts)), gradient, beta)
+
+
+def gaussian_step(shard: Shard, metric: Metric, point: Point) -> tuple[Array, Array]:
+    """Return the weights and log rates that would be optimal if the features were Gaussian."""
+    facts, bins = shard.facts, shard.problem.bins
+    weight = metric.solve(point.gradient, np.maximum(facts.count[0, shard.posts], 1.0))
     weight = weight * np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(weight).max(0), 1e-300))
     centred = facts.gram / bins - np.outer(facts.mean, facts.mean)
-    beta = rest(shard).beta
-    value = count * beta - np.exp(beta) * facts.bins[0, posts]
-    return weight, beta - 0.5 * (weight * (centred @ weight)).sum(0), gradient, value
+    return weight, point.beta - 0.5 * (weight * (centred @ weight)).sum(0)
 
 
 def _shorter(best: Array, value: Array, slope: Array, length: Array) -> Array:
