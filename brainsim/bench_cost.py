@@ -24,7 +24,7 @@ TRIAD_VALUES = 2**23
 def triad(runs: int = 5) -> float:
     """Return the memory bandwidth of one core, as STREAM's triad a = b + s c in NumPy [bytes per second].
 
-    NumPy makes two passes: b is copied once and c once more is added to it, which are five arrays of traffic.
+    NumPy makes two passes, a = s c and a += b, which are five arrays of traffic.
     """
     a, b, c = np.empty(TRIAD_VALUES), np.ones(TRIAD_VALUES), np.ones(TRIAD_VALUES)
     best = np.inf
