@@ -4,7 +4,7 @@ from brainsim.blueprint import Blueprint, Group, Operation, Projection, declare
 from brainsim.neuron import Neuron
 from brainsim.rule import Rule, ml
 
-SIZES = (8, 16, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
+SIZES = (8, 16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
 CHUNKS = (8, 16, 32, 64, 128, 256, 512)
 BIN_MS = 1000 / 1024  # a power of two: the times of both clocks are exact
 
@@ -58,8 +58,8 @@ def teacher_forced(sources: int, targets: int, covariates: int, chunk: int) -> B
         targets,
         ml.NEURON.format(chunk=chunk),
         operations=(
-            Operation(ml.NEXT_CHUNK, "start", -1, chunk),
-            Operation(ml.LEAK, "start", 1),
+            Operation(ml.END_CHUNK, "start", -1, chunk),
+            Operation(ml.NEXT_CHUNK, "start", 0, chunk),
             Operation(ml.ESCAPE, "end", 1),
         ),
     )

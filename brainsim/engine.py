@@ -4,7 +4,6 @@
 for looking inside). There is no silent change from one to the other.
 """
 
-import re
 import shutil
 import tempfile
 import time
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 
 from brainsim.blueprint import Blueprint, Group, Operation, Projection
 from brainsim.error import OutputError, ToolError
+from brainsim.loops import EDITION, rewrite
 from brainsim.program import Program, cache_folder, check_finite, keep, machine
 from brainsim.recorded import RecordedInput
 
 TARGETS = ("cpp", "numpy")
-EDITION = "2"  # of what is done to the generated sources
 FUNCTIONS = {"event_step": 2, "event_amplitude": 2, "stretch_kind": 1, "input_current": 2, "synapse_delay": 2}
 INTEGER = ("event_step", "synapse_delay")
 FLAGS = ("-O3", "-ffast-math", "-fno-finite-math-only", "-march=native", "-std=c++17", "-w")
@@ -95,9 +94,12 @@ def _assemble(blueprint: Blueprint, functions: dict[str, Any]) -> tuple[Any, dic
     b2.defaultclock.dt = dt
     objects: dict[str, Any] = {}
     parts: list[Any] = []
+    owners: list[Group | Projection] = [*blueprint.groups, *blueprint.projections]
+    periods = sorted({operation.every for owner in owners for operation in owner.operations} - {1})
+    clocks = {every: b2.Clock(dt * every, name=f"every_{every}") for every in periods}
     for group in blueprint.groups:
-        objects[group.name] = _neuron_group(group, dt, functions)
-        _add_operations(objects[group.name], group.operations, dt, parts)
+        objects[group.name] = _neuron_group(group, functions)
+        _add_operations(objects[group.name], group.operations, clocks, parts)
         if group.monitored:
             name = f"{group.name}_spikes"
             extra = [v for v in group.monitored if v not in ("i", "t")]
@@ -105,13 +107,13 @@ def _assemble(blueprint: Blueprint, functions: dict[str, Any]) -> tuple[Any, dic
             objects[name] = b2.SpikeMonitor(watched, variables=extra or None, name=name)
     for projection in blueprint.projections:
         objects[projection.name] = _synapses(projection, objects, dt, functions)
-        _add_operations(objects[projection.name], projection.operations, dt, parts)
+        _add_operations(objects[projection.name], projection.operations, clocks, parts)
     network = b2.Network(*objects.values(), name="network")
     network.schedule = list(blueprint.schedule)
     return network, objects
 
 
-def _neuron_group(group: Group, dt: Any, functions: dict[str, Any]) -> Any:
+def _neuron_group(group: Group, functions: dict[str, Any]) -> Any:
     import brian2 as b2
 
     return b2.NeuronGroup(
@@ -120,7 +122,6 @@ def _neuron_group(group: Group, dt: Any, functions: dict[str, Any]) -> Any:
         threshold=group.threshold or None,
         reset=group.reset if group.threshold else None,
         method="euler",
-        dt=dt,
         namespace=functions,
         name=group.name,
     )
@@ -135,7 +136,6 @@ def _synapses(projection: Projection, objects: dict[str, Any], dt: Any, function
         projection.equations,
         on_pre=projection.on_pre or None,
         on_post=projection.on_post or None,
-        dt=dt,
         namespace=functions,
         name=projection.name,
         delay=None if projection.delays else {"pre": projection.delay * dt},
@@ -149,10 +149,11 @@ def _synapses(projection: Projection, objects: dict[str, Any], dt: Any, function
     return synapses
 
 
-def _add_operations(owner: Any, operations: tuple[Operation, ...], dt: Any, parts: list[Any]) -> None:
+def _add_operations(owner: Any, operations: tuple[Operation, ...], clocks: dict[int, Any], parts: list[Any]) -> None:
     for k, each in enumerate(operations):
         name = f"{owner.name}_operation_{k}"
-        parts.append(owner.run_regularly(each.code, dt=dt * each.every, when=each.when, order=each.order, name=name))
+        clock = clocks.get(each.every)
+        parts.append(owner.run_regularly(each.code, clock=clock, when=each.when, order=each.order, name=name))
 
 
 def _run_numpy(
@@ -209,7 +210,7 @@ def _build(blueprint: Blueprint, digest: str) -> Program:
         b2.device.insert_code("before_network_run", "brian::_random_generators[0].seed(brainsim::seed());")
         network.run(blueprint.dt_ms * b2.ms)
         b2.device.build(directory=str(draft), compile=False, run=False, with_output=False)
-        _edit(draft, blueprint.dt_ms)
+        rewrite(draft, blueprint)
         b2.device.compile_source(str(draft), "unix", False, False)
         arrays = _array_files(objects, b2.device)
     except Exception as error:
@@ -221,19 +222,6 @@ def _build(blueprint: Blueprint, digest: str) -> Program:
         b2.set_device("runtime")
     _strip(draft)
     return keep(draft, digest, arrays)
-
-
-def _edit(draft: Path, dt_ms: float) -> None:
-    """Let the program run as long as its recorded input says, and not ask for the processor time at every step."""
-    steps = f"network.run((brainsim::last_step() - 0.5) * {dt_ms / 1000!r},"
-    for name, pattern, text in (
-        ("main.cpp", r"network\.run\([^,]+,", steps),
-        ("network.cpp", r"current = std::clock\(\);(?!\s*const double elapsed)", "current = start;"),
-    ):
-        source, found = re.subn(pattern, text, (draft / name).read_text())
-        if found != 1:
-            raise ToolError(f"this Brian2 writes another {name}", remedy="install the versions of constraints.txt")
-        (draft / name).write_text(source)
 
 
 def _writable_cache() -> Path:

@@ -1,5 +1,6 @@
 """The rule ``ml`` from a recording to a fit: choose the prior, fit every shard, say what is an edge."""
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,9 +23,12 @@ RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 COVARIATE_PRECISION = 0.3
 LONGEST_RESPONSE_S = 10.0
 MOST_PASSES = 20
+HELD_PASSES = 10
+TOLERANCE = 0.01  # nats per neuron
+HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
 COARSE_BIN_S = 0.02
 INFLATED = 1.5
-PASSES_CHOOSING = 8
+PER_SPIKE, PER_PAIR, PER_SYNAPSE = 150, 30, 40  # bytes; numbers of 8 bytes
 
 Array = NDArray[np.float64]
 
@@ -109,29 +113,55 @@ class Fit:
         Returns
         -------
         held, final
-            The best fit to the fitted blocks (which tells the held-out log likelihood), and the fit to all.
+            The fit to the fitted blocks (which tells the held-out log likelihood), and the fit to all that went on
+            from there.
         facts
             The statistics of the whole recording.
         """
+        self.check_memory()
+        n = self.problem.neurons
+        shards = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
         with threadpool_limits(1):
             folds = blocked_folds(self.problem.bins, self.problem.tau)
             facts = statistics(self.problem, folds.held(self.problem.bins))
-            held = self._choose(facts, folds)
+            ridge, held = self.settings.ridge, None
+            if ridge is None:
+                some = np.unique(np.linspace(0, n - 1, min(n, SHARD)).astype(np.int64))
+                held = self._choose(facts, folds, some)
+                ridge = held.ridge
+            if held is None or len(shards) > 1:
+                held = self._solve(facts, folds, ridge, shards, None, HELD_PASSES, HELD_TOLERANCE)
             whole = replace(
                 facts, count=_both(facts.count), bins=_both(facts.bins), coincidence=_both(facts.coincidence)
             )
             everything = Folds(np.ones_like(folds.kind), folds.chunk)
-            return held, self._solve(whole, everything, held.ridge, held.solutions, MOST_PASSES), whole
+            return held, self._solve(whole, everything, ridge, shards, held.solutions, MOST_PASSES), whole
 
-    def _choose(self, facts: Statistics, folds: Folds) -> Fitted:
-        """Walk along the ridges as long as the held-out log likelihood grows."""
-        if self.settings.ridge is not None:
-            return self._solve(facts, folds, self.settings.ridge, None, MOST_PASSES)
+    def check_memory(self) -> None:
+        """Tell how much memory the fit will take, and refuse what the machine does not have.
+
+        Raises
+        ------
+        FitError
+            Before anything is computed.
+        """
+        need = predicted_bytes(self.problem.neurons, len(self.problem.spikes.step), self.settings.workers)
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        self.progress(0, 1, f"about {need / 2**20:.0f} MiB")
+        if need > there:
+            raise FitError(
+                f"the fit would take about {need / 2**30:.1f} GiB of memory and the machine has {there / 2**30:.1f}",
+                remedy="fit fewer neurons, a shorter stretch, or use fewer --workers",
+            )
+
+    def _choose(self, facts: Statistics, folds: Folds, some: NDArray[np.int64]) -> Fitted:
+        """Walk along the ridges as long as the held-out log likelihood of some neurons grows."""
         tried: dict[int, Fitted] = {}
 
         def score(k: int, near: int | None) -> float:
             if k not in tried:
-                tried[k] = self._solve(facts, folds, RIDGES[k], tried[near].solutions if near is not None else None)
+                start = tried[near].solutions if near is not None else None
+                tried[k] = self._solve(facts, folds, RIDGES[k], [some], start, HELD_PASSES, HELD_TOLERANCE)
             return float(tried[k].joined("held").sum())
 
         best = 2
@@ -145,30 +175,52 @@ class Fit:
         return tried[best]
 
     def _solve(
-        self, facts: Statistics, folds: Folds, ridge: float, start: list[Solution] | None, passes: int = PASSES_CHOOSING
+        self,
+        facts: Statistics,
+        folds: Folds,
+        ridge: float,
+        shards: list[NDArray[np.int64]],
+        start: list[Solution] | None,
+        passes: int,
+        tolerance: float = TOLERANCE,
     ) -> Fitted:
+        """Climb to the optimum of every shard; which neurons share one does not depend on the number of workers."""
         n = self.problem.neurons
         precision = np.concatenate([np.full(n, ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
         metric = Metric.of(facts, self.problem.bins, precision)
-        parts = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
+        first = Shard(self.problem, facts, folds, shards[0], self.settings.target)
+        self.seconds_compile += first.network.seconds_compile_
 
         def solve(k: int) -> Solution:
-            shard = Shard(self.problem, facts, folds, parts[k], self.settings.target)
-            self.seconds_compile += shard.network.seconds_compile_
-            return climb(shard, metric, start[k] if start else None, passes)
+            shard = Shard(self.problem, facts, folds, shards[k], self.settings.target) if k else first
+            return climb(shard, metric, start[k] if start else None, passes, tolerance)
 
-        solutions: list[Solution] = [solve(0)]
-        self.progress(1, len(parts), f"ridge {ridge:g}")
+        solutions: list[Solution] = []
         with ThreadPoolExecutor(self.settings.workers) as pool:
-            for solution in pool.map(solve, range(1, len(parts))):
+            for solution in pool.map(solve, range(len(shards))):
                 solutions.append(solution)
-                self.progress(len(solutions), len(parts), f"ridge {ridge:g}")
+                self.progress(len(solutions), len(shards), f"ridge {ridge:g}")
         return Fitted(solutions, ridge)
 
     @property
     def seconds(self) -> float:
         """Seconds since the fit began, without compiling."""
         return time.perf_counter() - self._begin - self.seconds_compile
+
+
+def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
+    """Return about how much memory a fit takes at its peak, in bytes; the length of the recording does not matter.
+
+    Parameters
+    ----------
+    neurons, spikes
+        Number of neurons and of their spikes.
+    workers
+        Shards that run at the same time.
+    """
+    shard = neurons * min(neurons, SHARD)
+    fixed = 300 * 2**20 + PER_SPIKE * spikes + 8 * PER_PAIR * neurons**2
+    return fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
 
 
 def _both(values: Array) -> Array:

@@ -7,7 +7,8 @@ so that the result does not depend on how many processes share them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ SHARD = 128
 MEMORY = 6
 LARGEST_STEP = 3.0
 FEW = 3.0
+FEWEST = 0.5  # expected spikes of a neuron that never fired
+STRAYED = 1e6
+ROUNDING = 1e-13
+
+Memory = list[tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,10 @@ class Solution:
         Log likelihood [nats], (neuron,).
     passes
         Passes that were needed.
+    memory
+        The last steps and what they changed in the gradient of the log likelihood, without the prior.
+    count
+        Spikes that were fitted, (neuron,).
     """
 
     beta: Array
@@ -74,6 +84,28 @@ class Solution:
     fitted: Array
     held: Array
     passes: int
+    memory: "Memory" = field(default_factory=list)
+    count: Array = field(default_factory=lambda: np.ones(1))
+
+
+class Point(NamedTuple):
+    """What one pass gives for each neuron.
+
+    Attributes
+    ----------
+    fitted, held
+        Log likelihood [nats], up to the constant of the Poisson counts, (neuron,).
+    gradient_beta, gradient
+        Gradient for `beta` (neuron,) and for the centred weights (feature, neuron).
+    beta
+        Where this is.
+    """
+
+    fitted: Array
+    held: Array
+    gradient_beta: Array
+    gradient: Array
+    beta: Array
 
 
 class Shard:
@@ -104,15 +136,18 @@ class Shard:
         arrays["recorded.arrival"] = amplitude * np.exp((step % chunk) / problem.tau)
         return recorded, arrays
 
-    def evaluate(self, beta: Array, weight: Array) -> tuple[Array, Array, Array, Array]:
+    def evaluate(self, beta: Array, weight: Array, *, profiled: bool = False) -> "Point":
         """Run one pass.
 
-        Returns
-        -------
-        fitted, held
-            Log likelihood of each neuron [nats], up to the constant of the Poisson counts.
-        gradient_beta, gradient
-            Gradient for `beta` (neuron,) and for the centred weights (feature, neuron).
+        Parameters
+        ----------
+        beta
+            Log rate per bin at mean input, (neuron,).
+        weight
+            Weights on centred features, (feature, neuron).
+        profiled
+            Move every `beta` to its optimum at these weights. A change of the bias scales all that was expected, so
+            this needs no further pass.
         """
         n, facts, posts = self.problem.neurons, self.facts, self.posts
         bias = beta - facts.mean @ weight
@@ -127,13 +162,19 @@ class Shard:
             else np.zeros(0)
         )
         modelled = np.concatenate([met, level[:, None] * expected - before])
+        strayed = expected > STRAYED * np.maximum(facts.count[0, posts], 1)
+        if profiled:
+            more = np.log(np.maximum(facts.count[0, posts], FEWEST) / np.maximum(expected, 1e-300))
+            bias, beta = bias + more, beta + more
+            expected, held_out, modelled = (x * np.exp(more) for x in (expected, held_out, modelled))
         likelihood = [
             facts.count[k, posts] * bias + (facts.coincidence[k][:, posts] * weight).sum(0) - e
             for k, e in enumerate((expected, held_out))
         ]
         gradient_beta = facts.count[0, posts] - expected
         gradient = facts.coincidence[0][:, posts] - modelled - facts.mean[:, None] * gradient_beta
-        return likelihood[0], likelihood[1], gradient_beta, gradient
+        fitted = np.where(strayed, -np.inf, likelihood[0]) if profiled else likelihood[0]
+        return Point(fitted, likelihood[1], gradient_beta, gradient, beta)
 
     def _pass(self, bias: Array, weight: Array) -> dict[str, NDArray[np.float64]]:
         sources, covariates, targets = self.shape
@@ -193,19 +234,19 @@ class Metric:
         values, vectors = np.linalg.eigh(scale[:, None] * centred * scale)
         return cls(np.maximum(values, 0), vectors, precision)
 
-    def solve(self, gradient: Array, count: Array, lift: Array) -> Array:
-        """Return the Newton-like step for gradients (feature, neuron) of neurons that fired `count` spikes.
-
-        `lift` (feature, neuron) is by how much more the neuron fires while the feature is there (:func:`lifts`): the
-        curvature is that much larger than the overlap of the features alone says.
-        """
-        scale = 1 / np.sqrt(self.precision[:, None] * lift)
+    def solve(self, gradient: Array, count: Array) -> Array:
+        """Return the Newton-like step for gradients (feature, neuron) of neurons that fired `count` spikes."""
+        scale = 1 / np.sqrt(self.precision[:, None])
         inner = self.vectors.T @ (scale * gradient)
         step: Array = scale * (self.vectors @ (inner / (self.values[:, None] * count + 1.0)))
         return step
 
     def variance(self, count: Array, lift: Array) -> Array:
-        """Return the posterior variance of each weight, (feature, neuron)."""
+        """Return the posterior variance of each weight, (feature, neuron).
+
+        `lift` (feature, neuron) is by how much more the neuron fires while the feature is there (:func:`lifts`): the
+        curvature is that much larger than the overlap of the features alone says.
+        """
         spread = 1 / (self.values[:, None] * count + 1.0)
         result: Array = np.minimum((self.vectors**2 @ spread) / lift, 1.0) / self.precision[:, None]
         return result
@@ -232,56 +273,75 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
     metric
         Preconditioner and prior.
     start
-        Where to begin; by default at the mean rates with no weights.
+        Where to begin; by default at the step that would lead to the optimum if the features were Gaussian.
     passes
         Most passes.
     tolerance
-        A neuron has arrived when a step gains less than this many nats, or a millionth of a nat per spike.
+        A neuron has arrived when a step gains, or promises, less than this many nats or a millionth of a nat per spike.
     """
-    state = start or rest(shard)
-    count = np.maximum(shard.facts.count[0, shard.posts], 1.0)
+    facts, posts, precision = shard.facts, shard.posts, metric.precision[:, None]
+    count = np.maximum(facts.count[0, posts], 1.0)
     limit = tolerance + 1e-6 * count
-    beta, weight = state.beta, state.weight
 
-    def objective(weight: Array, fitted: Array) -> Array:
-        value: Array = fitted - 0.5 * (metric.precision[:, None] * weight**2).sum(0)
-        return value
+    def solve(step: Array) -> Array:
+        return metric.solve(step, count)
 
-    fitted, held, gb, gw = shard.evaluate(beta, weight)
-    gw = gw - metric.precision[:, None] * weight
-    best, done, used = objective(weight, fitted), np.zeros(len(beta), bool), 1
-    memory: list[tuple[Array, Array, Array]] = []
-    length = np.ones(len(beta))
-    lift = lifts(shard.facts, shard.problem.bins)[:, shard.posts]
+    def evaluate(beta: Array, weight: Array) -> tuple[Array, Point]:
+        point = shard.evaluate(beta, weight, profiled=True)
+        value: Array = point.fitted - 0.5 * (precision * weight**2).sum(0)
+        return value, point
 
-    def solve(gradient: Array) -> Array:
-        return np.vstack([gradient[:1] / count, metric.solve(gradient[1:], count, lift)])
-
-    direction_b, direction = _direction(memory, solve, gb, gw)
+    if start is None:
+        memory: Memory = []
+        point = at_rest(shard)
+        best, gradient, weight, used = point.fitted, point.gradient, np.zeros_like(point.gradient), 0
+        known = np.zeros(len(posts), bool)  # the gradient at rest leaves gaps out of account
+        direction, guess = gaussian_step(shard, metric, point)
+    else:
+        weight = start.weight
+        memory = [(s, y * (count / start.count) + precision * s) for s, y in start.memory]
+        best, point = evaluate(start.beta, weight)
+        gradient, known, used = point.gradient - precision * weight, np.ones(len(posts), bool), 1
+        direction, guess = _direction(memory, solve, gradient), point.beta
+    done, length = np.zeros(len(posts), bool), np.ones(len(posts))
     while used < passes and not done.all():
         move = np.where(done, 0.0, length)
-        new_beta, new_weight = beta + move * direction_b, weight + move * direction
-        f, h, nb, nw = shard.evaluate(new_beta, new_weight)
-        nw = nw - metric.precision[:, None] * new_weight
+        new_weight = weight + move * direction
+        value, new = evaluate(guess, new_weight)
+        new_gradient = new.gradient - precision * new_weight
         used += 1
-        value = objective(new_weight, f)
-        slope = gb * direction_b + (gw * direction).sum(0)
-        better = (value >= best + 1e-4 * move * slope) & ~done
+        slope = (gradient * direction).sum(0)
+        better = (value >= best + 1e-4 * move * slope - ROUNDING * np.abs(best)) & ~done
         gained = np.where(better, value - best, np.inf)
-        s, y = _pair(better, move, (direction_b, direction), (gb - nb, gw - nw))
-        memory = [*memory, (s, y, 1 / np.maximum((s * y).sum(0), 1e-300))][-MEMORY:]
-        beta, best, fitted, held = (
-            np.where(better, new, old) for new, old in ((new_beta, beta), (value, best), (f, fitted), (h, held))
-        )
-        weight, gb, gw = np.where(better, new_weight, weight), np.where(better, nb, gb), np.where(better, nw, gw)
-        done |= (gained < limit) | (length < 1e-4)
-        new_direction_b, new_direction = _direction(memory, solve, gb, gw)
-        direction_b, direction = (
-            np.where(better, new_direction_b, direction_b),
-            np.where(better, new_direction, direction),
-        )
+        memory = [*memory, _pair(better & known, move * direction, gradient - new_gradient)][-MEMORY:]
+        best = np.where(better, value, best)
+        weight, gradient = np.where(better, new_weight, weight), np.where(better, new_gradient, gradient)
+        point = Point(*(np.where(better, a, b) for a, b in zip(new, point, strict=True)))
+        known, guess = known | better, point.beta
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
-    return Solution(beta, weight, fitted, held, used)
+        direction = np.where(better, _direction(memory, solve, gradient), direction)
+        to_gain = np.where(better, 0.5 * (gradient * direction).sum(0), np.inf)
+        done |= (gained < limit) | (to_gain < limit) | (length < 1e-4)
+    memory = [(s, y - precision * s) for s, y in memory]
+    return Solution(point.beta, weight, point.fitted, point.held, used, memory, count)
+
+
+def at_rest(shard: Shard) -> Point:
+    """Return what is known without a pass: every neuron at its mean rate, no weights."""
+    facts, posts = shard.facts, shard.posts
+    beta, count = rest(shard).beta, facts.count[:, posts]
+    fitted, held = count * beta - np.exp(beta) * facts.bins[:, posts]
+    gradient = facts.coincidence[0][:, posts] - facts.mean[:, None] * count[0]
+    return Point(fitted, held, np.zeros(len(posts)), gradient, beta)
+
+
+def gaussian_step(shard: Shard, metric: Metric, point: Point) -> tuple[Array, Array]:
+    """Return the weights and log rates that would be optimal if the features were Gaussian."""
+    facts, bins = shard.facts, shard.problem.bins
+    weight = metric.solve(point.gradient, np.maximum(facts.count[0, shard.posts], 1.0))
+    weight = weight * np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(weight).max(0), 1e-300))
+    centred = facts.gram / bins - np.outer(facts.mean, facts.mean)
+    return weight, point.beta - 0.5 * (weight * (centred @ weight)).sum(0)
 
 
 def _shorter(best: Array, value: Array, slope: Array, length: Array) -> Array:
@@ -291,32 +351,25 @@ def _shorter(best: Array, value: Array, slope: Array, length: Array) -> Array:
     return np.clip(np.where(np.isfinite(share), share, 0.1), 0.1, 0.5)
 
 
-def _pair(
-    better: NDArray[np.bool_], move: Array, direction: tuple[Array, Array], change: tuple[Array, Array]
-) -> tuple[Array, Array]:
-    """Return the last step and the change of the gradient, bias first; zero where the step was refused or curves up."""
-    s = np.vstack([move * direction[0], move * direction[1]])
-    y = np.vstack([change[0], change[1]])
-    good = better & ((s * y).sum(0) > 1e-12)
-    return s * good, y * good
+def _pair(better: NDArray[np.bool_], step: Array, change: Array) -> tuple[Array, Array]:
+    """Return the last step and the change of the gradient; zero where the step was refused or curves up."""
+    good = better & ((step * change).sum(0) > 1e-12)
+    return step * good, change * good
 
 
-def _direction(
-    memory: list[tuple[Array, Array, Array]], solve: Callable[[Array], Array], gb: Array, gw: Array
-) -> tuple[Array, Array]:
+def _direction(memory: Memory, solve: Callable[[Array], Array], gradient: Array) -> Array:
     """Return the L-BFGS direction of every neuron (two-loop recursion around the shared preconditioner)."""
-    q = np.vstack([gb, gw])
-    kept = []
-    for s, y, inverse in reversed(memory):
-        part = np.where((s * y).sum(0) > 0, inverse * (s * q).sum(0), 0.0)
+    q, kept = gradient, []
+    curve = [(s * y).sum(0) for s, y in memory]
+    inverse = [np.divide(1.0, c, out=np.zeros_like(c), where=c > 0) for c in curve]
+    for (s, y), by in zip(reversed(memory), reversed(inverse), strict=True):
+        part = by * (s * q).sum(0)
         q = q - part * y
         kept.append(part)
     r = solve(q)
-    for (s, y, inverse), part in zip(memory, reversed(kept), strict=True):
-        r = r + s * np.where((s * y).sum(0) > 0, part - inverse * (y * r).sum(0), 0.0)
-    if not memory:
-        r = r * np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(r).max(0), 1e-300)) * 0.5
-    return r[0], r[1:]
+    for (s, y), by, part in zip(memory, inverse, reversed(kept), strict=True):
+        r = r + s * np.where(by > 0, part - by * (y * r).sum(0), 0.0)
+    return r
 
 
 def rest(shard: Shard) -> Solution:

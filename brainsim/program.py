@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from brainsim.error import FitError, ToolError
 from brainsim.recorded import RecordedInput
 
+MUCH = 2**28  # bytes
+
 
 def cache_folder() -> Path:
     """Return where compiled networks are kept: ``BRAINSIM_CACHE``, else the user's cache folder."""
@@ -99,7 +101,7 @@ class Program:
         FitError
             If the program fails, or a wanted value is not finite.
         """
-        with tempfile.TemporaryDirectory(prefix="brainsim-run-") as name:
+        with tempfile.TemporaryDirectory(prefix="brainsim-run-", dir=_scratch(recorded, arrays)) as name:
             work = Path(name)
             recorded.write(work)
             arguments = [self._argument(key, value, work) for key, value in arrays.items()]
@@ -135,6 +137,17 @@ class Program:
     def _result(self, key: str, work: Path) -> NDArray[Any]:
         file, kind = self.facts["arrays"][key]
         return np.fromfile(work / file, kind)
+
+
+def _scratch(recorded: RecordedInput, arrays: Mapping[str, Any]) -> str | None:
+    """Return where the files of a run go: memory, if there is a lot more of it than they need, else the usual place."""
+    need = sum(8 * np.size(value) for value in arrays.values()) + recorded.nbytes
+    try:
+        facts = os.statvfs("/dev/shm")
+    except OSError:
+        return None
+    roomy = facts.f_bavail * facts.f_frsize > 16 * need + MUCH and os.access("/dev/shm", os.W_OK)
+    return None if os.environ.get("TMPDIR") or not roomy else "/dev/shm"
 
 
 def check_finite(found: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -105,6 +105,12 @@ class RecordedInput:
     frame_steps: int = 1
     synapse_delay: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 1), np.int16))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the files that :meth:`write` writes, about."""
+        arrays = (self.events.first, self.events.step, self.events.amplitude, self.stretch, self.synapse_delay)
+        return sum(each.nbytes for each in (*arrays, self.current, self.current_slope))
+
     def write(self, folder: Path) -> None:
         """Write the files that `recorded_input.h` maps."""
         columns = self.current.shape[1], self.synapse_delay.shape[1]

@@ -11,6 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+extern "C" double exp(double) noexcept __attribute__((simd("notinbranch")));  // there is one for a whole vector
+#endif
+
 namespace brainsim {
 
 template <class T> struct Flat {  // a file as an array; empty when there is no such file

@@ -4,7 +4,9 @@ All that the log likelihood knows of the data beside the expected spikes: how of
 of each presynaptic neuron, and how the traces overlap.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,7 +15,7 @@ from scipy.signal import lfilter
 
 from brainsim.recorded import Events
 
-BLOCK = 8192
+BLOCK_VALUES = 2**18  # bins x neurons that are laid out at a time
 
 
 @dataclass(frozen=True)
@@ -114,31 +116,45 @@ def statistics(problem: Problem, held: NDArray[np.bool_]) -> Statistics:
     n, features = problem.neurons, problem.features
     spikes, arrivals = InTime(problem.spikes), InTime(problem.spikes.shifted(problem.delay))
     jumps, gaps = InTime(problem.jumps), InTime(problem.gaps)
-    a = np.exp(-1 / problem.tau)
+    a, torn = np.exp(-1 / problem.tau), len(problem.gaps.step) > 0
     trace, level, gap = np.zeros(n), np.zeros(problem.covariates), np.zeros(n)
-    count, bins, coincidence = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, features, n))
+    count, bins, found = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, n, features))
     met, same, total = np.zeros((n, n)), np.zeros((n, n)), np.zeros(features)
     cross, own = np.zeros((n, problem.covariates)), np.zeros((problem.covariates, problem.covariates))
-    for begin in range(0, problem.bins, BLOCK):
-        end = min(begin + BLOCK, problem.bins)
+    for begin, end, kind in _blocks(held, problem.bins, n):
         arrived = arrivals.block(begin, end)
         eps, _ = lfilter([1.0], [1.0, -a], arrived.toarray(), axis=0, zi=(a * trace)[None])
         x = level + np.cumsum(jumps.block(begin, end).toarray(), axis=0)
-        missing = (gap + np.cumsum(gaps.block(begin, end).toarray(), axis=0)) > 0.5
-        met += (arrived.T @ eps).T
+        fired = spikes.block(begin, end)
+        found[kind, :, :n] += fired.T @ eps
+        found[kind, :, n:] += fired.T @ x
+        count[kind] += np.asarray(fired.sum(0)).ravel()
+        bins[kind] += end - begin
+        if torn:
+            missing = (gap + np.cumsum(gaps.block(begin, end).toarray(), axis=0)) > 0.5
+            gap = gap + np.asarray(gaps.block(begin, end).sum(0)).ravel()
+            bins[kind] -= missing.sum(0)
+        if problem.delay != 1:
+            met += arrived.T @ eps
         same += (arrived.T @ arrived).toarray()
         cross += eps.T @ x
         own += x.T @ x
         total += np.concatenate([eps.sum(0), x.sum(0)])
-        fired = spikes.block(begin, end)
-        for kind, chosen in enumerate((~held[begin:end], held[begin:end])):
-            part = fired[chosen]
-            count[kind] += np.asarray(part.sum(0)).ravel()
-            bins[kind] += (~missing[chosen]).sum(0)
-            coincidence[kind, :n] += (part.T @ eps[chosen]).T
-            coincidence[kind, n:] += (part.T @ x[chosen]).T
-        trace, level, gap = eps[-1], x[-1], gap + np.asarray(gaps.block(begin, end).sum(0)).ravel()
+        trace, level = eps[-1], x[-1]
+    if problem.delay == 1:  # what arrives is what was fired a bin before, so the coincidences have told it
+        last = np.asarray(spikes.block(problem.bins - 1, problem.bins).sum(0)).ravel()
+        met = a * (found[:, :, :n].sum(0) - np.outer(last, trace)) + same
     gram = np.zeros((features, features))
     gram[:n, :n] = (met + met.T - same - a * a * np.outer(trace, trace)) / (1 - a * a)
     gram[:n, n:], gram[n:, :n], gram[n:, n:] = cross, cross.T, own
+    coincidence = np.ascontiguousarray(found.transpose(0, 2, 1))
     return Statistics(count, bins, coincidence, gram, total / problem.bins)
+
+
+def _blocks(held: NDArray[np.bool_], bins: int, neurons: int) -> Iterator[tuple[int, int, int]]:
+    """Return beginning and end of blocks of bins that are all fitted (0) or all held out (1)."""
+    longest = max(256, 4 * neurons, BLOCK_VALUES // max(neurons, 1))
+    edges = np.flatnonzero(np.diff(held)) + 1
+    for begin, end in pairwise([0, *edges.tolist(), bins]):
+        for at in range(begin, end, longest):
+            yield at, min(at + longest, end), int(held[at])

@@ -34,18 +34,24 @@ def command(echo: Echo, /, out: Path | None, overwrite: bool, runs: int, **size:
     """
     import json
 
-    from brainsim import bench_likelihood, store
+    from brainsim import bench_cost, bench_likelihood, store
+    from brainsim.balanced import balanced_lif
+    from brainsim.rule.ml import Ml
 
     if out is not None:
         store.check_target(out, overwrite=overwrite, suffixes=(".json",))
     with echo.progress("bench") as progress:
         rows = bench_likelihood.compare(bench_likelihood.Size(**size), runs, progress)
+        data = balanced_lif(size["neurons"], size["seconds"], size["seed"])
+        rule = Ml(tau=bench_likelihood.TAU_BINS, delay=bench_likelihood.DELAY_BINS)
+        cost = bench_cost.cost(data, rule)
+        next(row for row in rows if "warm" in row["program"])["cost"] = cost
     if out is not None:
         store.write_text(out, json.dumps(rows, indent=1) + "\n")
     if echo.as_json:
         echo.result(rows, "")
     else:
-        echo.result(None, "\n".join(_lines(rows, runs)), [out] if out is not None else [])
+        echo.result(None, "\n".join([*_lines(rows, runs), *_cost_lines(cost)]), [out] if out is not None else [])
 
 
 def _lines(rows: list[dict[str, Any]], runs: int) -> list[str]:
@@ -60,3 +66,14 @@ def _lines(rows: list[dict[str, Any]], runs: int) -> list[str]:
         cells = [f"{'-' if value is None else format(value, form):>{width}}" for value, width, form in numbers]
         lines.append(f"{row['program']:24}{''.join(cells)}" + (f"  {row['why']}" if row["why"] else ""))
     return lines
+
+
+def _cost_lines(cost: dict[str, float]) -> list[str]:
+    """Say what a pass costs, beside the bandwidth of the memory."""
+    return [
+        f"one pass: {cost['seconds_per_pass']:.3f} s of processor time, "
+        f"{cost['ns_per_synaptic_event']:.2f} ns per synaptic event, "
+        f"{cost['ns_per_neuron_step']:.2f} ns per neuron and step",
+        f"memory bound of a pass: {cost['seconds_per_pass_bound']:.3f} s at {cost['triad_gb_per_s']:.1f} GB/s (triad); "
+        "below it where weights stay in the cache",
+    ]

@@ -56,7 +56,7 @@ def test_the_event_driven_gradient_is_the_dense_one(case):
     beta, weight = somewhere(problem)
     wanted = dense.evaluate(problem, folds.held(bins), beta, weight)
     assert (bins <= chunk) != (np.abs(wanted[1]).min() > 0), "something is held out"
-    equal(shard.evaluate(beta, weight), wanted)
+    equal(shard.evaluate(beta, weight)[:4], wanted)
 
 
 def test_compiled_passes_give_the_dense_gradient_of_a_part_of_the_neurons():
@@ -65,7 +65,7 @@ def test_compiled_passes_give_the_dense_gradient_of_a_part_of_the_neurons():
     shard, _ = shard_of(problem, folds, "cpp", posts)
     beta, weight = somewhere(problem)
     wanted = dense.evaluate(problem, folds.held(3000), beta, weight)
-    found = shard.evaluate(beta[posts], weight[:, posts])
+    found = shard.evaluate(beta[posts], weight[:, posts])[:4]
     assert [x.shape[-1] for x in found] == [2, 2, 2, 2]
     equal(found, [x[..., posts] for x in wanted])
 
@@ -74,7 +74,7 @@ def test_the_gradient_is_the_slope_of_the_log_likelihood():
     problem = dense.problem(5, neurons=3, bins=1280, tau=10.0, covariates=1)
     shard, _ = shard_of(problem, blocked_folds(1280, 10.0), "cpp")
     beta, weight = somewhere(problem)
-    _, _, slope_beta, slope = shard.evaluate(beta, weight)
+    _, _, slope_beta, slope, _ = shard.evaluate(beta, weight)
     for feature in (0, 2, 3):
         step = np.zeros_like(weight)
         step[feature] = 1e-5
@@ -250,6 +250,51 @@ def test_shards_give_what_one_network_gives(counts, monkeypatch):
         monkeypatch.setattr(module, "SHARD", 3)
     parts = SpikingNetwork(settings=Settings(ridge=10.0)).fit(data).fit_
     np.testing.assert_allclose(parts["weight"], whole["weight"], rtol=1e-6, atol=1e-9)
+
+
+def program_of(neurons, seconds):
+    """The key of the program that fits a recording of a size."""
+    rng = np.random.default_rng(neurons)
+    counts = (rng.random((int(1000 * seconds), neurons)) < 0.01).astype(float)
+    work = gradient.Fit(as_events(counts), Ml(), Settings(target="numpy"))
+    folds = blocked_folds(work.problem.bins, work.problem.tau)
+    shard, _ = shard_of(work.problem, folds, posts=np.arange(min(neurons, likelihood.SHARD)))
+    return shard.network.blueprint.digest()
+
+
+def test_another_length_or_another_number_in_the_size_class_compiles_nothing():
+    key = program_of(100, 3.0)
+    assert program_of(100, 7.3) == key, "another length"
+    assert program_of(97, 3.0) == program_of(112, 3.0) == key, "the same size class"
+    assert program_of(113, 3.0) != key
+    assert program_of(300, 3.0) == program_of(257, 3.0)
+
+
+def test_memory_is_predicted_and_what_the_machine_lacks_is_refused_first(counts, monkeypatch):
+    small, large = (gradient.predicted_bytes(n, n * 3000, 2) for n in (100, 1000))
+    assert small < large < 3 * 2**30
+    assert gradient.predicted_bytes(100, 10**6, 4) > gradient.predicted_bytes(100, 10**6, 1)
+    monkeypatch.setattr(gradient, "predicted_bytes", lambda *_: 2**60)
+    monkeypatch.setattr(gradient, "statistics", lambda *_: pytest.fail("it began"))
+    with pytest.raises(FitError, match=r"about 1073741824\.0 GiB.*fewer neurons"):
+        SpikingNetwork().fit(as_events(counts[:1000]))
+
+
+def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypatch):
+    for module in (gradient, likelihood):
+        monkeypatch.setattr(module, "SHARD", 3)
+    solved, solve = [], gradient.Fit._solve
+
+    def spy(self, facts, folds, ridge, shards, *rest):
+        solved.append([len(shard) for shard in shards])
+        return solve(self, facts, folds, ridge, shards, *rest)
+
+    monkeypatch.setattr(gradient.Fit, "_solve", spy)
+    fit = SpikingNetwork().fit(as_events(counts[:10000])).fit_
+    assert solved[:-2] == [[3]] * (len(solved) - 2)
+    assert solved[-2:] == [[3, 3, 2]] * 2, "once what is fitted, once all"
+    assert fit.attrs["passes"] + fit.attrs["passes_held_out"] <= 10
+    assert np.isfinite(fit["log_likelihood"]).all()
 
 
 def test_a_silent_neuron_is_not_judged(counts):

@@ -6,7 +6,7 @@ from typing import ClassVar
 from brainsim.description import quantity
 from brainsim.rule import Rule
 
-# A step is one bin. Within a step: leak, arriving spikes, escape rate. Time is cut into chunks of {chunk} steps, with
+# A step is one bin. Within a step: arriving spikes, escape rate, leak. Time is cut into chunks of {chunk} steps, with
 # q = exp(-(steps since the chunk began)/tau), so that "how much was expected after this spike" is had by adding.
 RECORDED = """
 cursor : integer
@@ -33,23 +33,28 @@ rho = exp(clip(bias + I_syn + I_ext, -50, 30)) : 1
 I_syn : 1
 I_ext : 1
 bias : 1 (constant)
-expected : 1       # expected spikes in the fitted stretches of time
+E : 1              # expected spikes of this chunk
+A : 1              # ... each weighted by q
+expected : 1       # expected spikes in the fitted stretches of time, before this chunk
 expected_held : 1  # ... and in those held out
-A : 1              # expected spikes of this chunk, each weighted by q
 tau : 1 (shared, constant)
 fitted : 1 (shared)
 held : 1 (shared)
 """
-LEAK = "I_syn *= leak"
 ESCAPE = """
-A += rho*q*fitted
-expected += rho*fitted
-expected_held += rho*held
+E += rho
+A += rho*q
+I_syn *= leak
+"""
+END_CHUNK = """
+expected += E*fitted
+expected_held += E*held
+E = 0
+A = 0
 """
 NEXT_CHUNK = """
 fitted = int(stretch_kind(t_in_timesteps) == 1)
 held = int(stretch_kind(t_in_timesteps) == 2)
-A = 0
 """
 
 # gradient of the log likelihood = (recorded coincidences of post spikes and pre traces) - `coincidence`
@@ -63,7 +68,7 @@ I_syn_post += w*amplitude_pre
 z += A_post*arrival_pre
 """
 COLLECT = """
-coincidence += kappa_pre*A_post - z
+coincidence += (kappa_pre*A_post - z)*fitted_post
 z = 0
 """
 
@@ -74,7 +79,7 @@ before : 1         # expected spikes before the jumps, each weighted by its heig
 """
 ON_JUMP = """
 I_ext_post += c*amplitude_pre
-before += expected_post*amplitude_pre
+before += (expected_post + E_post*fitted_post)*amplitude_pre
 """
 # a neuron is silenced where its frames are missing
 ON_GAP = "I_ext_post -= 80*amplitude_pre"

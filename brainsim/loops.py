@@ -1,0 +1,110 @@
+"""Faster loops for the C++ that Brian2 generates: what is computed stays, only the loops around it change.
+
+- A step of the network costs a comparison per object, not a search tree of clocks.
+- Sources of recorded events are skipped by the block while none of them is due.
+- Where every neuron projects to every neuron without delay, a spike walks along its row of synapses instead of passing
+  through a queue of their indices, so that the compiler can vectorise.
+
+Every edit has to fit exactly once; a Brian2 that writes other sources is refused.
+"""
+
+import math
+import re
+from pathlib import Path
+
+from brainsim.blueprint import Blueprint, Projection
+from brainsim.error import ToolError
+
+EDITION = "3"  # part of the key of a program
+EVENT_DUE = "next_step == t_in_timesteps"
+LARGEST_BLOCK = 32
+
+CLOCKS = (
+    (r"curclocks\.find\(obj_clock\) != curclocks\.end\(\)", "fabs(obj_clock->t[0] - t) <= Clock_epsilon"),
+    (
+        r"i=curclocks\.begin\(\); i!=curclocks\.end\(\); i\+\+\)\s*\(\*i\)->tick\(\);",
+        "i=clocks.begin(); i!=clocks.end(); i++)\n            if (fabs((*i)->t[0] - t) <= Clock_epsilon) (*i)->tick();",
+    ),
+    (r"// find set of equal clocks.*?return minclock;", "return minclock;"),
+    (r"current = std::clock\(\);(?!\s*const double elapsed)", "current = start;"),
+)
+DUE = r"for\(size_t _idx=0; _idx<N; _idx\+\+\)\s*\{(?P<vector>.*?)(?P<keep>if\(_cond\) \{.*?\}\s*)\}"
+DUE_BY_BLOCK = """for(size_t _block=0; _block<N; _block+={block})
+    {{
+        char _any = 0;
+        for(size_t _idx=_block; _idx<_block+{block}; _idx++)
+        {{{vector}_any |= _cond;
+        }}
+        if(!_any) continue;
+        for(size_t _idx=_block; _idx<_block+{block}; _idx++)
+        {{{vector}{keep}}}
+    }}"""
+ARRIVING = (
+    r"std::vector<int> \*_spiking_synapses.*?for\(int _spiking_synapse_idx=0;.*?\{\s*const size_t _idx = [^;]*;"
+    r"(?P<vector>.*?const int32_t _postsynaptic_idx = )[^;]*;"
+)
+ROW = """const int32_t* _spikes = _array_{source}__spikespace;
+    for(int32_t _spike=0; _spike<_spikes[{sources}]; _spike++)
+    {{
+        const int32_t _source = _spikes[_spike];
+        for(int32_t _target=0; _target<{targets}; _target++)
+        {{
+            const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;{vector}_target;"""
+EVERY = r"for\(int _idx=0; _idx<_N; _idx\+\+\)\s*\{(?P<vector>.*?const int32_t _postsynaptic_idx = )[^;]*;"
+EVERY_ROW = """for(int32_t _source=0; _source<{sources}; _source++)
+    for(int32_t _target=0; _target<{targets}; _target++)
+    {{
+        const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;{vector}_target;"""
+PRE = (r"const int32_t _presynaptic_idx = [^;]*;", "const int32_t _presynaptic_idx = _source;")
+
+
+def rewrite(folder: Path, blueprint: Blueprint) -> None:
+    """Edit the generated sources of a blueprint in place.
+
+    Raises
+    ------
+    ToolError
+        If the sources are not those of the Brian2 that this was written for.
+    """
+    steps = f"network.run((brainsim::last_step() - 0.5) * {blueprint.dt_ms / 1000!r},"
+    edit(folder / "main.cpp", (r"network\.run\([^,]+,", steps))
+    edit(folder / "network.cpp", *CLOCKS)
+    size = {group.name: group.size for group in blueprint.groups}
+    for group in blueprint.groups:
+        block = math.gcd(group.size, LARGEST_BLOCK)
+        if group.threshold == EVENT_DUE and block > 1:
+            edit(_code(folder, f"{group.name}_spike_thresholder"), (DUE, DUE_BY_BLOCK), block=block)
+    for each in blueprint.projections:
+        if not is_dense(each):
+            continue
+        names = {"source": each.source, "sources": size[each.source], "targets": size[each.target]}
+        if each.on_pre:
+            edit(_code(folder, f"{each.name}_pre"), (ARRIVING, ROW), PRE, **names)
+            edit(folder / "main.cpp", (rf"network\.add\([^;]*_run_{each.name}_pre_push_spikes\w*\);", ""))
+        for k in range(len(each.operations)):
+            edit(_code(folder, f"{each.name}_operation_{k}"), (EVERY, EVERY_ROW), PRE, **names)
+
+
+def _code(folder: Path, name: str) -> Path:
+    """Return the source of a code object; Brian2 numbers those of one name that a process makes."""
+    code = folder / "code_objects"
+    found = [path for path in code.glob(f"{name}_codeobject*.cpp") if re.search(r"object(_\d+)?$", path.stem)]
+    return found[0] if len(found) == 1 else code / f"{name}_codeobject.cpp"
+
+
+def is_dense(projection: Projection) -> bool:
+    """Return whether every neuron projects to every neuron without delay."""
+    return not (projection.condition or projection.delays or projection.delay or projection.on_post)
+
+
+def edit(path: Path, *changes: tuple[str, str], **names: object) -> None:
+    """Replace what each pattern matches, which has to be exactly one place; ``{name}`` in the new text is filled in."""
+    text = path.read_text()
+    for pattern, new in changes:
+        found = list(re.finditer(pattern, text, re.DOTALL))
+        if len(found) != 1 and not (pattern == PRE[0] and not found):
+            raise ToolError(f"this Brian2 writes another {path.name}", remedy="install the versions of constraints.txt")
+        for match in found:
+            filled = new.format(**names, **match.groupdict()) if names else new
+            text = text[: match.start()] + filled + text[match.end() :]
+    path.write_text(text)
