@@ -88,7 +88,7 @@ def ours(dataset: xr.Dataset, size: Size) -> tuple[float, Array, Array]:
 
     begin = time.perf_counter()
     network = SpikingNetwork(
-        Ml(tau=TAU_BINS, delay=DELAY_BINS), settings=Settings("events", 0.001, size.ridge, check=False)
+        Ml(tau=TAU_BINS, delay=DELAY_BINS), settings=Settings("events", 0.001, size.ridge, check=False, dale=False)
     )
     fit = network.fit(dataset).fit_
     seconds = time.perf_counter() - begin

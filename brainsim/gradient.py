@@ -23,6 +23,7 @@ RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 COVARIATE_PRECISION = 0.3
 LONGEST_RESPONSE_S = 10.0
 MOST_PASSES = 20
+SIGNED_PASSES = 8
 HELD_PASSES = 10
 TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
@@ -49,6 +50,8 @@ class Settings:
         Shards that run at the same time.
     target
         ``"cpp"`` or ``"numpy"``.
+    dale
+        Fit again with the inferred sign of every presynaptic neuron; the fit tells what that does to the likelihood.
     known_types
         Take the cell types of the recording as known; else they are inferred and not looked at.
     check
@@ -61,6 +64,7 @@ class Settings:
     ridge: float | None = None
     workers: int = 1
     target: str = "cpp"
+    dale: bool = True
     known_types: bool = False
     check: bool = True
 
@@ -100,7 +104,7 @@ class Fit:
         """Infer who is connected from the correlograms of all pairs."""
         return infer(
             self.problem.spikes,
-            self.problem.bins,
+            observed_bins(self.problem),
             self.encoded.bin_s,
             self.known_types,
             self.settings.workers,
@@ -136,6 +140,49 @@ class Fit:
             )
             everything = Folds(np.ones_like(folds.kind), folds.chunk)
             return held, self._solve(whole, everything, ridge, shards, held.solutions, MOST_PASSES), whole
+
+    def variance(self, fitted: Fitted, facts: Statistics) -> Array:
+        """Return the posterior variance of every weight, (pre, post)."""
+        n, bins = self.problem.neurons, self.problem.bins
+        precision = np.concatenate([np.full(n, fitted.ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
+        metric = Metric.of(facts, bins, precision)
+        return metric.variance(np.maximum(facts.count[0], 1.0), lifts(facts, bins))[:n]
+
+    def joined(
+        self, found: Connectivity, fits: tuple[Fitted, Fitted, Statistics]
+    ) -> tuple[Connectivity, float]:
+        """Join the evidence of the likelihood to that of the correlograms, where bins are fine enough for synapses."""
+        _, final, facts = fits
+        if self.encoded.bin_s > COARSE_BIN_S:
+            return found, found.edges.inflation
+        score = final.joined("weight")[: self.problem.neurons] / np.sqrt(self.variance(final, facts))
+        return refined(found, score, judged_pairs(facts)[1], self.known_types)
+
+    def signed(self, fits: tuple[Fitted, Fitted, Statistics], sign: Array) -> tuple[Fitted, Fitted, Statistics]:
+        """Fit again, from where the fits without constraints ended, with the sign of every presynaptic neuron.
+
+        Parameters
+        ----------
+        fits
+            What :meth:`run` gave.
+        sign
+            +1 for E, -1 for I, 0 where the type is not known, (neuron,).
+        """
+        held, final, whole = fits
+        n, bins = self.problem.neurons, self.problem.bins
+        shards = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
+        with threadpool_limits(1):
+            folds = blocked_folds(bins, self.problem.tau)
+            facts = statistics(self.problem, folds.held(bins))
+            everything = Folds(np.ones_like(folds.kind), folds.chunk)
+            again = [
+                self._solve(these, blocks, final.ridge, shards, fit.solutions, SIGNED_PASSES, tolerance, sign)
+                for these, blocks, fit, tolerance in (
+                    (facts, folds, held, HELD_TOLERANCE),
+                    (whole, everything, final, TOLERANCE),
+                )
+            ]
+        return again[0], again[1], whole
 
     def check_memory(self) -> None:
         """Tell how much memory the fit will take, and refuse what the machine does not have.
@@ -183,6 +230,7 @@ class Fit:
         start: list[Solution] | None,
         passes: int,
         tolerance: float = TOLERANCE,
+        sign: Array | None = None,
     ) -> Fitted:
         """Climb to the optimum of every shard; which neurons share one does not depend on the number of workers."""
         n = self.problem.neurons
@@ -193,7 +241,8 @@ class Fit:
 
         def solve(k: int) -> Solution:
             shard = Shard(self.problem, facts, folds, shards[k], self.settings.target) if k else first
-            return climb(shard, metric, start[k] if start else None, passes, tolerance)
+            wanted = None if sign is None else _of_pairs(sign, self.problem, shards[k])
+            return climb(shard, metric, start[k] if start else None, passes, tolerance, wanted)
 
         solutions: list[Solution] = []
         with ThreadPoolExecutor(self.settings.workers) as pool:
@@ -221,6 +270,22 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
     shard = neurons * min(neurons, SHARD)
     fixed = 300 * 2**20 + PER_SPIKE * spikes + 8 * PER_PAIR * neurons**2
     return fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
+
+
+def observed_bins(problem: Problem) -> int:
+    """Return how many bins of a neuron are there, on average over the neurons."""
+    gaps = problem.gaps
+    ends = np.minimum(gaps.step, problem.bins).astype(float)
+    missing = np.bincount(gaps.source_of_each(), gaps.amplitude * (problem.bins - ends), minlength=gaps.sources)
+    return max(1, round(problem.bins - float(missing.mean())))
+
+
+def _of_pairs(sign: Array, problem: Problem, posts: NDArray[np.int64]) -> Array:
+    """Return the sign of every weight onto some postsynaptic neurons, (feature, post); 0 for a neuron's own history."""
+    wanted = np.zeros((problem.features, len(posts)))
+    wanted[: problem.neurons] = sign[:, None]
+    wanted[posts, np.arange(len(posts))] = 0
+    return wanted
 
 
 def _both(values: Array) -> Array:
@@ -266,9 +331,19 @@ def fit(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = 
         If there is not one spike, or the network explodes.
     """
     work = Fit(dataset, rule, settings, progress)
-    found = work.connectivity()
-    held, final, facts = work.run()
-    return _dataset(dataset, work, (held, final, facts), found)
+    found, fits = work.connectivity(), work.run()
+    found, inflation = work.joined(found, fits)
+    sign = np.select([found.types.cell_type == "E", found.types.cell_type == "I"], [1.0, -1.0])
+    constrained = settings.dale and bool(sign.any()) and work.encoded.bin_s <= COARSE_BIN_S
+    free, fits = fits, work.signed(fits, sign) if constrained else fits
+    result = _dataset(dataset, work, fits, found)
+    spikes = held_spikes(work, work.problem.neurons).sum() or np.nan
+    gain = float((fits[0].joined("held") - free[0].joined("held")).sum() / spikes)
+    result.attrs.update(null_inflation=inflation, dale=int(constrained), dale_gain=gain)
+    result.attrs["passes"] = max(s.passes for s in free[1].solutions)
+    result.attrs["passes_dale"] = max(s.passes for s in fits[1].solutions) if constrained else 0
+    result.attrs["notices"] = "\n".join(doubts(result))
+    return result
 
 
 def _dataset(
@@ -277,18 +352,10 @@ def _dataset(
     held, final, facts = passes
     n, weight = work.problem.neurons, final.joined("weight")
     names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
-    precision = np.concatenate([np.full(n, final.ridge), np.full(work.problem.covariates, COVARIATE_PRECISION)])
-    variance = Metric.of(facts, work.problem.bins, precision).variance(
-        np.maximum(facts.count[0], 1.0), lifts(facts, work.problem.bins)
-    )[:n]
-    fires = facts.count[0] > 0
-    usable = ~np.eye(n, dtype=bool) & fires[:, None] & fires[None, :]
-    inflation = found.edges.inflation
-    if work.encoded.bin_s <= COARSE_BIN_S:
-        found, inflation = refined(found, weight[:n] / np.sqrt(variance), usable, work.known_types)
+    fires, usable = judged_pairs(facts)
     matrix = {
         "weight": np.where(usable, weight[:n], 0.0),
-        "weight_se": np.sqrt(variance),
+        "weight_se": np.sqrt(work.variance(final, facts)),
         "z": found.edges.z,
         "q_value": found.edges.q_value,
         "edge_probability": found.edges.probability,
@@ -324,12 +391,10 @@ def _dataset(
     result.attrs = {
         "rule": "ml",
         "neuron_model": "lif",
-        "passes": max(s.passes for s in final.solutions),
         "ridge": final.ridge,
         "passes_held_out": max(s.passes for s in held.solutions),
         "log_likelihood_per_spike": float(total / spikes),
         "log_likelihood_per_spike_held_out": float(held.joined("held").sum() / (count.sum() or np.nan)),
-        "null_inflation": inflation,
         "bin_s": work.encoded.bin_s,
         "bins": work.problem.bins,
         "tau_s": work.problem.tau * work.encoded.bin_s,
@@ -339,8 +404,13 @@ def _dataset(
         "seconds_compile": work.seconds_compile,
         "seconds_fit": work.seconds,
     }
-    result.attrs["notices"] = "\n".join(doubts(result))
     return result
+
+
+def judged_pairs(facts: Statistics) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which neurons fired, (neuron,), and which pairs can be judged, (pre, post)."""
+    fires = facts.count[0] > 0
+    return fires, ~np.eye(len(fires), dtype=bool) & fires[:, None] & fires[None, :]
 
 
 def doubts(fit: xr.Dataset) -> list[str]:

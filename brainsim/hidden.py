@@ -8,9 +8,10 @@ from scipy.signal import lfilter
 
 from brainsim.encoding import Encoded
 from brainsim.recorded import Events
-from brainsim.sufficient import BLOCK, InTime
+from brainsim.sufficient import InTime
 from brainsim.trait import Train
 
+BLOCK_BINS = 8192
 COUNT_WINDOW_S = 0.1
 SURE = 2.0
 
@@ -60,7 +61,7 @@ def _expected(fit: xr.Dataset, encoded: Encoded, chosen: Index, window: int) -> 
     ends = np.append(np.flatnonzero(np.diff(chosen) > 1) + 1, len(chosen))
     a = 0
     while a < len(chosen):
-        b = min(a + BLOCK, int(ends[np.searchsorted(ends, a, side="right")]))
+        b = min(a + BLOCK_BINS, int(ends[np.searchsorted(ends, a, side="right")]))
         begin, end, first = int(chosen[a]), int(chosen[b - 1]) + 1, max(0, int(chosen[a]) - warm)
         trace = lfilter([1.0], [1.0, -keep], arrivals.block(first, end).toarray(), axis=0)[begin - first :]
         level = np.asarray(jumps.block(0, begin).sum(0)) + np.cumsum(jumps.block(begin, end).toarray(), axis=0)

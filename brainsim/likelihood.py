@@ -263,7 +263,14 @@ def lifts(facts: Statistics, bins: int) -> Array:
     return lift
 
 
-def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tolerance: float = 0.02) -> Solution:
+def climb(
+    shard: Shard,
+    metric: Metric,
+    start: Solution | None,
+    passes: int,
+    tolerance: float = 0.02,
+    sign: Array | None = None,
+) -> Solution:
     """Climb to the optimum of one shard.
 
     Parameters
@@ -278,6 +285,8 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
         Most passes.
     tolerance
         A neuron has arrived when a step gains, or promises, less than this many nats or a millionth of a nat per spike.
+    sign
+        Sign that each weight must have (0: any), (feature, neuron): steps end where a weight would change it.
     """
     facts, posts, precision = shard.facts, shard.posts, metric.precision[:, None]
     count = np.maximum(facts.count[0, posts], 1.0)
@@ -285,6 +294,15 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
 
     def solve(step: Array) -> Array:
         return metric.solve(step, count)
+
+    def allowed(weight: Array) -> Array:
+        return weight if sign is None else np.where(weight * sign < 0, 0.0, weight)
+
+    def ahead(memory: Memory, gradient: Array, weight: Array) -> Array:
+        if sign is None:
+            return _direction(memory, solve, gradient)
+        free = (sign == 0) | (weight != 0) | (gradient * sign > 0)
+        return np.where(free, _direction(memory, solve, np.where(free, gradient, 0.0)), 0.0)
 
     def evaluate(beta: Array, weight: Array) -> tuple[Array, Point]:
         point = shard.evaluate(beta, weight, profiled=True)
@@ -298,28 +316,29 @@ def climb(shard: Shard, metric: Metric, start: Solution | None, passes: int, tol
         known = np.zeros(len(posts), bool)  # the gradient at rest leaves gaps out of account
         direction, guess = gaussian_step(shard, metric, point)
     else:
-        weight = start.weight
+        weight = allowed(start.weight)
         memory = [(s, y * (count / start.count) + precision * s) for s, y in start.memory]
         best, point = evaluate(start.beta, weight)
         gradient, known, used = point.gradient - precision * weight, np.ones(len(posts), bool), 1
-        direction, guess = _direction(memory, solve, gradient), point.beta
+        direction, guess = ahead(memory, gradient, weight), point.beta
     done, length = np.zeros(len(posts), bool), np.ones(len(posts))
     while used < passes and not done.all():
         move = np.where(done, 0.0, length)
-        new_weight = weight + move * direction
+        new_weight = allowed(weight + move * direction)
+        step = new_weight - weight
         value, new = evaluate(guess, new_weight)
         new_gradient = new.gradient - precision * new_weight
         used += 1
         slope = (gradient * direction).sum(0)
-        better = (value >= best + 1e-4 * move * slope - ROUNDING * np.abs(best)) & ~done
+        better = (value >= best + 1e-4 * (gradient * step).sum(0) - ROUNDING * np.abs(best)) & ~done
         gained = np.where(better, value - best, np.inf)
-        memory = [*memory, _pair(better & known, move * direction, gradient - new_gradient)][-MEMORY:]
+        memory = [*memory, _pair(better & known, step, gradient - new_gradient)][-MEMORY:]
         best = np.where(better, value, best)
         weight, gradient = np.where(better, new_weight, weight), np.where(better, new_gradient, gradient)
         point = Point(*(np.where(better, a, b) for a, b in zip(new, point, strict=True)))
         known, guess = known | better, point.beta
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
-        direction = np.where(better, _direction(memory, solve, gradient), direction)
+        direction = np.where(better, ahead(memory, gradient, weight), direction)
         to_gain = np.where(better, 0.5 * (gradient * direction).sum(0), np.inf)
         done |= (gained < limit) | (to_gain < limit) | (length < 1e-4)
     memory = [(s, y - precision * s) for s, y in memory]

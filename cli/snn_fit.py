@@ -46,6 +46,12 @@ from .option import Command, Echo, out, recording, seed, workers
 )
 @click.option("--known-types", is_flag=True, help="Take the cell types of the recording as known (rule ml).")
 @click.option(
+    "--dale/--no-dale",
+    default=True,
+    show_default=True,
+    help="Fit again with one sign for all synapses of a neuron whose type was inferred (rule ml).",
+)
+@click.option(
     "--check/--no-check",
     default=True,
     show_default=True,
@@ -79,7 +85,7 @@ def command(
     model = catalog.get("neuron", neuron)() if neuron else None
     dataset = _with_spikes(open_recording(recording), chosen.learns, how["workers"], echo)
     settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
-    settings = replace(settings, check=how["check"], known_types=how["known_types"])
+    settings = replace(settings, check=how["check"], known_types=how["known_types"], dale=how["dale"])
     network = SpikingNetwork(chosen, model, settings, repeats, seed)
     with echo.progress("fit") as progress:
         result = network.fit(dataset, progress).fit_

@@ -202,6 +202,38 @@ def test_connectivity_and_weights_are_recovered(fitted, truth):
     assert (np.sign(fitted["weight"].values[truth != 0]) == np.sign(truth[truth != 0])).mean() > 0.9
 
 
+def test_weights_have_the_sign_of_their_neuron_and_the_fit_says_what_that_costs(fitted, counts):
+    free = SpikingNetwork(Ml(), settings=Settings(dale=False), seed=3).fit(as_events(counts)).fit_
+    assert fitted.attrs["dale"] == 1
+    assert free.attrs["dale"] == 0
+    sign = np.select([fitted["cell_type"] == "E", fitted["cell_type"] == "I"], [1, -1])[:, None]
+    assert (sign != 0).any()
+    assert (fitted["weight"].values * sign >= 0).all()
+    assert (free["weight"].values * sign < 0).any(), "without the constraint some have the other sign"
+    assert fitted.attrs["log_likelihood_per_spike"] <= free.attrs["log_likelihood_per_spike"] + 1e-9
+    assert fitted.attrs["log_likelihood_per_spike"] > free.attrs["log_likelihood_per_spike"] - 0.002
+    held = "log_likelihood_per_spike_held_out"
+    assert fitted.attrs[held] - free.attrs[held] == pytest.approx(fitted.attrs["dale_gain"], abs=1e-12)
+    np.testing.assert_array_equal(fitted["edge_probability"], free["edge_probability"])
+
+
+def test_the_constrained_climb_ends_where_no_step_with_the_right_signs_gains():
+    problem = dense.problem(8, neurons=5, bins=6000, tau=10.0, rate=0.02)
+    folds = blocked_folds(problem.bins, problem.tau, every=0)
+    shard, facts = shard_of(problem, folds, "cpp")
+    precision = np.append(np.full(5, 1.0), np.full(problem.covariates, gradient.COVARIATE_PRECISION))
+    metric, sign = Metric.of(facts, problem.bins, precision), np.zeros((problem.features, 5))
+    sign[:5] = np.array([1, -1, 1, -1, 1])[:, None]
+    free = climb(shard, metric, None, 60, 1e-9)
+    found = climb(shard, metric, free, 60, 1e-9, sign)
+    assert (found.weight * sign >= 0).all()
+    slope = shard.evaluate(found.beta, found.weight)[3] - precision[:, None] * found.weight
+    at_bound = (found.weight == 0) & (sign != 0)
+    assert at_bound.any()
+    assert np.abs(slope[~at_bound]).max() < 0.2, "what is left to gain is far below a hundredth of a nat"
+    assert (slope * sign)[at_bound].max() < 0.2
+
+
 def test_a_fit_obeys_the_contract(fitted, counts):
     assert schema.check(fitted) == []
     for name in ("weight", "weight_se", "z", "q_value", "edge_probability", "delay"):
@@ -290,7 +322,7 @@ def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypat
         return solve(self, facts, folds, ridge, shards, *rest)
 
     monkeypatch.setattr(gradient.Fit, "_solve", spy)
-    fit = SpikingNetwork().fit(as_events(counts[:10000])).fit_
+    fit = SpikingNetwork(settings=Settings(dale=False)).fit(as_events(counts[:10000])).fit_
     assert solved[:-2] == [[3]] * (len(solved) - 2)
     assert solved[-2:] == [[3, 3, 2]] * 2, "once what is fitted, once all"
     assert fit.attrs["passes"] + fit.attrs["passes_held_out"] <= 10
