@@ -246,7 +246,8 @@ class Metric:
     def bounded(self, step: Array) -> Array:
         """Return a step (feature, neuron), shortened where it would change the drive by more than a half (SD)."""
         variance = self.values @ (self.vectors.T @ (np.sqrt(self.precision[:, None]) * step)) ** 2
-        return step * np.minimum(1.0, LARGEST_CHANGE / np.sqrt(np.maximum(variance, 1e-300)))
+        shorter: Array = step * np.minimum(1.0, LARGEST_CHANGE / np.sqrt(np.maximum(variance, 1e-300)))
+        return shorter
 
     def variance(self, count: Array, lift: Array) -> Array:
         """Return the posterior variance of each weight, (feature, neuron).
