@@ -25,6 +25,8 @@ LARGEST_STEP = 3.0
 FEW = 3.0
 FEWEST = 0.5  # expected spikes of a neuron that never fired
 STRAYED = 1e6
+LARGEST_CHANGE = 0.5
+MANY = 1000.0  # spikes
 ROUNDING = 1e-13
 
 Memory = list[tuple[Array, Array]]
@@ -241,6 +243,12 @@ class Metric:
         step: Array = scale * (self.vectors @ (inner / (self.values[:, None] * count + 1.0)))
         return step
 
+    def bounded(self, step: Array) -> Array:
+        """Return a step (feature, neuron), shortened where it would change the drive by more than a half (SD)."""
+        variance = self.values @ (self.vectors.T @ (np.sqrt(self.precision[:, None]) * step)) ** 2
+        shorter: Array = step * np.minimum(1.0, LARGEST_CHANGE / np.sqrt(np.maximum(variance, 1e-300)))
+        return shorter
+
     def variance(self, count: Array, lift: Array) -> Array:
         """Return the posterior variance of each weight, (feature, neuron).
 
@@ -284,13 +292,14 @@ def climb(
     passes
         Most passes.
     tolerance
-        A neuron has arrived when a step gains, or promises, less than this many nats or a millionth of a nat per spike.
+        A neuron has arrived when a step gains, or promises, less than this many nats and a millionth of a nat per
+        spike; where it fired less than a thousand spikes, down to a tenth of it.
     sign
         Sign that each weight must have (0: any), (feature, neuron): steps end where a weight would change it.
     """
     facts, posts, precision = shard.facts, shard.posts, metric.precision[:, None]
     count = np.maximum(facts.count[0, posts], 1.0)
-    limit = tolerance + 1e-6 * count
+    limit = tolerance * np.clip(count / MANY, 0.1, 1.0) + 1e-6 * count
 
     def solve(step: Array) -> Array:
         return metric.solve(step, count)
@@ -320,7 +329,7 @@ def climb(
         memory = [(s, y * (count / start.count) + precision * s) for s, y in start.memory]
         best, point = evaluate(start.beta, weight)
         gradient, known, used = point.gradient - precision * weight, np.ones(len(posts), bool), 1
-        direction, guess = ahead(memory, gradient, weight), point.beta
+        direction, guess = metric.bounded(ahead(memory, gradient, weight)), point.beta
     done, length = np.zeros(len(posts), bool), np.ones(len(posts))
     while used < passes and not done.all():
         move = np.where(done, 0.0, length)
@@ -338,7 +347,7 @@ def climb(
         point = Point(*(np.where(better, a, b) for a, b in zip(new, point, strict=True)))
         known, guess = known | better, point.beta
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
-        direction = np.where(better, ahead(memory, gradient, weight), direction)
+        direction = np.where(better, metric.bounded(ahead(memory, gradient, weight)), direction)
         to_gain = np.where(better, 0.5 * (gradient * direction).sum(0), np.inf)
         done |= (gained < limit) | (to_gain < limit) | (length < 1e-4)
     memory = [(s, y - precision * s) for s, y in memory]
