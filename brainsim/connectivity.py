@@ -28,6 +28,7 @@ BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without white
 MANY_NEURONS = 300
 CLEAN, DISTURBED = 1.5, 2.0
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
+BYTES_PER_PAIR = 1200  # of a view that is worked on
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,12 @@ def infer(
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
         views = [each for found in pool.map(judged, BASELINES) for each in found]
     return combined(views, usable, grid.tau, known)
+
+
+def bytes_to_infer(neurons: int, workers: int) -> int:
+    """Return about how much memory :func:`infer` takes at its peak, in bytes: correlograms, and the views at work."""
+    lags = LAGS if neurons <= MANY_NEURONS else LAGS_MANY
+    return neurons**2 * (4 * lags + min(workers, len(BASELINES)) * BYTES_PER_PAIR)
 
 
 def prior_odds(neurons: int, known: NDArray[np.str_] | None) -> Array:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from brainsim.connectivity import Connectivity, infer, refined
+from brainsim.connectivity import Connectivity, bytes_to_infer, infer, refined
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
 from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
@@ -122,7 +122,6 @@ class Fit:
         facts
             The statistics of the whole recording.
         """
-        self.check_memory()
         n = self.problem.neurons
         shards = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
         with threadpool_limits(1):
@@ -269,7 +268,8 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
     """
     shard = neurons * min(neurons, SHARD)
     fixed = 300 * 2**20 + PER_SPIKE * spikes + 8 * PER_PAIR * neurons**2
-    return fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
+    passes = fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
+    return max(passes, 300 * 2**20 + PER_SPIKE * spikes + bytes_to_infer(neurons, workers))
 
 
 def observed_bins(problem: Problem) -> int:
@@ -331,6 +331,13 @@ def fit(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = 
         If there is not one spike, or the network explodes.
     """
     work = Fit(dataset, rule, settings, progress)
+    work.check_memory()
+    with threadpool_limits(1):
+        return _judged(dataset, work, settings)
+
+
+def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
+    """Infer, fit, fit again with Dale's law, and put it all into a Dataset."""
     found, fits = work.connectivity(), work.run()
     found, inflation = work.joined(found, fits)
     sign = np.select([found.types.cell_type == "E", found.types.cell_type == "I"], [1.0, -1.0])

@@ -277,10 +277,11 @@ def test_workers_do_not_change_one_bit(counts, monkeypatch):
 
 def test_shards_give_what_one_network_gives(counts, monkeypatch):
     data = as_events(counts[:10000])
-    whole = SpikingNetwork(settings=Settings(ridge=10.0)).fit(data).fit_
+    settings = Settings(ridge=10.0, dale=False)
+    whole = SpikingNetwork(settings=settings).fit(data).fit_
     for module in (gradient, likelihood):
         monkeypatch.setattr(module, "SHARD", 3)
-    parts = SpikingNetwork(settings=Settings(ridge=10.0)).fit(data).fit_
+    parts = SpikingNetwork(settings=settings).fit(data).fit_
     np.testing.assert_allclose(parts["weight"], whole["weight"], rtol=1e-6, atol=1e-9)
 
 
