@@ -58,9 +58,7 @@ def matched(residual: Residual, grid: Lags, whitened: bool) -> NDArray[np.float3
     symmetric, antisymmetric = shared_input(residual) if whitened else (np.zeros((boxes, boxes)),) * 2
     same, across = symmetric + antisymmetric, symmetric - antisymmetric
     common = np.block([[same, across], [across, same]])
-    filters = np.linalg.solve(
-        common + (1 + LOADING) * np.eye(2 * boxes), np.vstack([shape, np.zeros_like(shape)])
-    )
+    filters = np.linalg.solve(common + (1 + LOADING) * np.eye(2 * boxes), np.vstack([shape, np.zeros_like(shape)]))
     back = residual.noise.mean(0)
     score = np.zeros((n, n, shape.shape[1]), np.float32)
     for pre in range(n):

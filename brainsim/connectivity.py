@@ -28,7 +28,7 @@ BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without white
 MANY_NEURONS = 300
 CLEAN, DISTURBED = 1.5, 2.0
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
-BYTES_PER_PAIR = 1200  # of a view that is worked on
+BYTES_PER_PAIR = 800  # of a view that is worked on
 
 
 @dataclass(frozen=True, eq=False)

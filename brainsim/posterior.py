@@ -54,7 +54,9 @@ class View:
     inflation: float
 
 
-def standardised(score: NDArray[np.float32], usable: NDArray[np.bool_], centred: bool) -> tuple[Array, Array]:
+def standardised(
+    score: NDArray[np.float32], usable: NDArray[np.bool_], centred: bool
+) -> tuple[NDArray[np.float32], Array]:
     """Bring scores to the null: location and spread of each kernel from all pairs, and of each neuron's pairs.
 
     Most pairs are unconnected, so medians show the null. A neuron whose pairs all vary more than those of others
@@ -73,12 +75,13 @@ def standardised(score: NDArray[np.float32], usable: NDArray[np.bool_], centred:
     Returns
     -------
     score
-        Standardised scores, 0 where a pair cannot be judged.
+        Standardised scores, 0 where a pair cannot be judged; in place.
     spread
         Spread of each kernel, (kernel,).
     """
     if usable.sum() < FEW_PAIRS:
-        return np.where(usable[:, :, None], score, 0.0), np.ones(score.shape[2])
+        score[~usable] = 0
+        return score, np.ones(score.shape[2])
     some = _sample(score[usable])
     middle = np.median(some, axis=0) if centred else np.zeros(score.shape[2])
     spread = np.maximum(np.median(np.abs(some - middle), axis=0) / NORMAL_MEDIAN, 1e-6)
@@ -87,11 +90,10 @@ def standardised(score: NDArray[np.float32], usable: NDArray[np.bool_], centred:
     for pre in range(len(score)):
         typical[pre] = np.sqrt((((score[pre] - middle) / spread) ** 2).mean(1))
     factor = _factors(np.where(usable, typical, np.nan))
-    scaled: Array = np.zeros(score.shape, np.float32)
     for pre in range(len(score)):
         scale = np.maximum(spread * factor[pre][:, None], floor)
-        scaled[pre] = np.where(usable[pre][:, None], (score[pre] - middle) / scale, 0.0)
-    return scaled, spread
+        score[pre] = np.where(usable[pre][:, None], (score[pre] - middle) / scale, 0.0)
+    return score, spread
 
 
 def _factors(typical: Array) -> Array:
@@ -112,7 +114,9 @@ def _sample(rows: NDArray[np.float32]) -> Array:
     return rows[:: -(-len(rows) // MOST_PAIRS)].astype(float)
 
 
-def view(score: Array, spread: Array, usable: NDArray[np.bool_], delay: NDArray[np.int64], known: Array) -> View:
+def view(
+    score: NDArray[np.float32], spread: Array, usable: NDArray[np.bool_], delay: NDArray[np.int64], known: Array
+) -> View:
     """Learn the two groups and judge every pair.
 
     Parameters
@@ -157,7 +161,7 @@ class _Groups:
     weight: Array
 
 
-def _learn(score: Array, usable: NDArray[np.bool_], known: Array) -> _Groups:
+def _learn(score: NDArray[np.float32], usable: NDArray[np.bool_], known: Array) -> _Groups:
     """Learn the two groups by expectation-maximisation."""
     n, posts, kernels = score.shape
     every = np.ones(kernels * len(STRENGTHS), bool)
@@ -184,7 +188,7 @@ def _learn(score: Array, usable: NDArray[np.bool_], known: Array) -> _Groups:
     return groups
 
 
-def _likelihood_ratio(score: Array, sign: float, kept: NDArray[np.bool_]) -> tuple[Array, Array]:
+def _likelihood_ratio(score: NDArray[np.float32], sign: float, kept: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Return how much more probable each score is with a synapse, (pair, kernel x strength that is kept).
 
     A synapse of variance V (in units of the noise) and the right sign, half-normal, gives the score z the ratio

@@ -66,8 +66,8 @@ def residual(counts: Correlogram, grid: Lags, sigma: float | None) -> Residual:
     value, noise = np.zeros((n, n, box), np.float32), np.zeros((n, box, box))
     for pre in range(n):
         value[pre], noise[pre] = _partial(counts, grid, pre, seen[pre].astype(float), parts)
-    spread = np.sqrt(counts.power[None, :, None] * counts.lift(min(NEAR, lags - 1))[:, :, None])
-    return Residual((value / spread).astype(np.float32), noise)
+    value /= np.sqrt(counts.power[None, :] * counts.lift(min(NEAR, lags - 1))).astype(np.float32)[:, :, None]
+    return Residual(value, noise)
 
 
 def _inverse(gram: Array, neurons: int) -> Array:
