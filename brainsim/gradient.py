@@ -147,9 +147,7 @@ class Fit:
         metric = Metric.of(facts, bins, precision)
         return metric.variance(np.maximum(facts.count[0], 1.0), lifts(facts, bins))[:n]
 
-    def joined(
-        self, found: Connectivity, fits: tuple[Fitted, Fitted, Statistics]
-    ) -> tuple[Connectivity, float]:
+    def joined(self, found: Connectivity, fits: tuple[Fitted, Fitted, Statistics]) -> tuple[Connectivity, float]:
         """Join the evidence of the likelihood to that of the correlograms, where bins are fine enough for synapses."""
         _, final, facts = fits
         if self.encoded.bin_s > COARSE_BIN_S:
@@ -338,7 +336,9 @@ def fit(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = 
 
 def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
     """Infer, fit, fit again with Dale's law, and put it all into a Dataset."""
-    found, fits = work.connectivity(), work.run()
+    begin = time.perf_counter()
+    found = work.connectivity()
+    seconds, fits = time.perf_counter() - begin, work.run()
     found, inflation = work.joined(found, fits)
     sign = np.select([found.types.cell_type == "E", found.types.cell_type == "I"], [1.0, -1.0])
     constrained = settings.dale and bool(sign.any()) and work.encoded.bin_s <= COARSE_BIN_S
@@ -346,7 +346,7 @@ def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
     result = _dataset(dataset, work, fits, found)
     spikes = held_spikes(work, work.problem.neurons).sum() or np.nan
     gain = float((fits[0].joined("held") - free[0].joined("held")).sum() / spikes)
-    result.attrs.update(null_inflation=inflation, dale=int(constrained), dale_gain=gain)
+    result.attrs.update(seconds_connectivity=seconds, null_inflation=inflation, dale=int(constrained), dale_gain=gain)
     result.attrs["passes"] = max(s.passes for s in free[1].solutions)
     result.attrs["passes_dale"] = max(s.passes for s in fits[1].solutions) if constrained else 0
     result.attrs["notices"] = "\n".join(doubts(result))
