@@ -7,7 +7,7 @@ pairs, and the median of the five counts: an edge is believed when most views se
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,28 @@ BYTES_PER_PAIR = 800  # of a view that is worked on
 
 
 @dataclass(frozen=True, eq=False)
+class Judgement:
+    """Evidence on every pair and neuron, in logarithms, so that independent evidence adds.
+
+    Attributes
+    ----------
+    evidence
+        How much more probable the data are with a synapse than without, (pre, post).
+    side
+        Odds of E against I of a synapse on this pair, (pre, post).
+    excitatory
+        Odds of E against I of each neuron, (neuron,).
+    share
+        Share of connected pairs (no logarithm).
+    """
+
+    evidence: Array
+    side: Array
+    excitatory: Array
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
 class Connectivity:
     """What the correlograms say.
 
@@ -47,6 +69,8 @@ class Connectivity:
         Delay of a synapse if there is one, in bins, (pre, post).
     tau
         Typical decay of a synaptic effect in bins.
+    judgement
+        What it was made of.
     """
 
     edges: Edges
@@ -54,6 +78,7 @@ class Connectivity:
     sign: Array
     delay: Array
     tau: float
+    judgement: "Judgement"
 
 
 def infer(
@@ -153,15 +178,16 @@ def refined(
     trusted = float(np.clip((DISTURBED - inflation) / (DISTURBED - CLEAN), 0, 1))
     if trusted == 0:
         return found, inflation
-    joint = np.where(usable, found.edges.z + trusted * score / inflation, 0.0).astype(np.float32)[:, :, None]
-    scaled, spread = standardised(joint, usable, centred=False)
-    both = combined(
-        [view(scaled, spread, usable, np.zeros(1, np.int64), prior_odds(len(score), known))],
-        usable,
-        np.array([found.tau]),
-        known,
+    scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
+    prior = prior_odds(len(score), known)
+    more, old = view(scaled, spread, usable, np.zeros(1, np.int64), prior), found.judgement
+    both = Judgement(
+        old.evidence + trusted * np.where(usable, more.evidence, 0.0),
+        old.side + trusted * (more.sign - prior[:, None]),
+        old.excitatory + trusted * (more.excitatory - prior),
+        old.share,
     )
-    return replace(both, delay=found.delay), inflation
+    return _answer(both, usable, (found.edges.inflation, found.delay, found.tau), known), inflation
 
 
 def combined(
@@ -180,20 +206,33 @@ def combined(
     known
         Cell types that are known, (neuron,).
     """
-    evidence = np.median([v.evidence for v in views], axis=0)
-    share = float(np.median([v.share for v in views]))
-    odds = np.median([v.excitatory for v in views], axis=0)
-    sign = np.where(np.median([v.sign for v in views], axis=0) >= 0, 1.0, -1.0)
-    log_p = -np.logaddexp(0, np.where(usable, evidence, 0.0))  # an evidence ratio R is a p value of 1/(1 + R) at most
-    q_value, probability = np.ones(usable.shape), np.zeros(usable.shape)
-    if usable.any():
-        q_value[usable] = stats.false_discovery_control(np.maximum(np.exp(log_p[usable]), 1e-300))
-        probability[usable] = 1 / (1 + np.exp(-np.clip(evidence[usable] + np.log(share / (1 - share)), -700, 700)))
-    z = np.where(usable, sign * -ndtri_exp(log_p - np.log(2)), 0.0)
+    judgement = Judgement(
+        np.median([np.where(usable, v.evidence, 0.0) for v in views], axis=0),
+        np.median([v.sign for v in views], axis=0),
+        np.median([v.excitatory for v in views], axis=0),
+        float(np.median([v.share for v in views])),
+    )
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
-    types = named_types(1 / (1 + np.exp(-np.clip(odds, -700, 700))), known)
     delay = np.median([v.delay for v in views], axis=0)
-    return Connectivity(
-        Edges(z, q_value, probability, inflation), types, sign, delay, float(np.exp(kernel @ np.log(tau)))
-    )
+    return _answer(judgement, usable, (inflation, delay, float(np.exp(kernel @ np.log(tau)))), known)
+
+
+def _answer(
+    judgement: Judgement,
+    usable: NDArray[np.bool_],
+    carried: tuple[float, Array, float],
+    known: NDArray[np.str_] | None,
+) -> Connectivity:
+    """Turn evidence into scores, q values, probabilities and types."""
+    inflation, delay, tau = carried
+    sign = np.where(judgement.side >= 0, 1.0, -1.0)
+    log_p = -np.logaddexp(0, judgement.evidence)  # an evidence ratio R counts as a p value of 1/(1 + R)
+    q_value, probability = np.ones(usable.shape), np.zeros(usable.shape)
+    if usable.any():
+        odds = judgement.evidence[usable] + np.log(judgement.share / (1 - judgement.share))
+        q_value[usable] = stats.false_discovery_control(np.maximum(np.exp(log_p[usable]), 1e-300))
+        probability[usable] = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
+    z = np.where(usable, sign * -ndtri_exp(log_p - np.log(2)), 0.0)
+    types = named_types(1 / (1 + np.exp(-np.clip(judgement.excitatory, -700, 700))), known)
+    return Connectivity(Edges(z, q_value, probability, inflation), types, sign, delay, tau, judgement)
