@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from brainsim.connectivity import Connectivity, bytes_to_infer, infer, refined
+from brainsim.edge import named_types
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
 from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
+from brainsim.posterior import PRIOR_EXCITATORY
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 from brainsim.sufficient import Problem, Statistics, statistics
@@ -150,8 +152,9 @@ class Fit:
     def joined(self, found: Connectivity, fits: tuple[Fitted, Fitted, Statistics]) -> tuple[Connectivity, float]:
         """Join the evidence of the likelihood to that of the correlograms, where bins are fine enough for synapses."""
         _, final, facts = fits
-        if self.encoded.bin_s > COARSE_BIN_S:
-            return found, found.edges.inflation
+        if self.encoded.bin_s > COARSE_BIN_S:  # what is seen from frame to frame does not tell cell types
+            untold = named_types(np.full(self.problem.neurons, PRIOR_EXCITATORY), self.known_types)
+            return replace(found, types=untold), found.edges.inflation
         score = final.joined("weight")[: self.problem.neurons] / np.sqrt(self.variance(final, facts))
         return refined(found, score, judged_pairs(facts)[1], self.known_types)
 

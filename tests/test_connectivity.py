@@ -252,6 +252,7 @@ def test_a_damaged_library_is_compiled_again(tmp_path, monkeypatch):
     native.library.__wrapped__("correlogram")
     (folder,) = tmp_path.glob("correlogram-*")
     assert [p.name for p in tmp_path.iterdir()] == [folder.name], "nothing half-made is left"
+    (folder / "library.so").unlink()  # this process goes on with the file that it has loaded
     (folder / "library.so").write_bytes(b"not a library")
     native.library.__wrapped__("correlogram")
     assert native._whole(folder)

@@ -331,6 +331,14 @@ def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypat
     assert np.isfinite(fit["log_likelihood"]).all()
 
 
+def test_frames_of_a_microscope_do_not_tell_cell_types(counts):
+    frames = counts[:40000].reshape(-1, 100, 8).sum(1)
+    fit = SpikingNetwork(settings=Settings(ridge=10.0, check=False)).fit(as_frames(frames, 10.0)).fit_
+    assert (fit["cell_type"] == "unknown").all()
+    assert "do not tell cell types" in fit.attrs["notices"]
+    assert fit.attrs["dale"] == 0
+
+
 def test_a_silent_neuron_is_not_judged(counts):
     quiet = counts[:10000].copy()
     quiet[:, 2] = 0
