@@ -92,7 +92,7 @@ def _ours(dataset: xr.Dataset, size: Size, less: str = "") -> tuple[float, Array
 
     begin = time.perf_counter()
     network = SpikingNetwork(
-        Ml(tau=TAU_BINS, delay=DELAY_BINS), settings=Settings("events", 0.001, size.ridge, check=False, dale=False)
+        Ml(tau=TAU_BINS, delay=DELAY_BINS), settings=Settings("events", 0.001, size.ridge, check=False)
     )
     fit = network.fit(dataset).fit_
     seconds = time.perf_counter() - begin

@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
 MANY_NEURONS = 300
 CLEAN, DISTURBED = 1.5, 2.0
+NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
 BYTES_PER_PAIR = 800  # of a view that is worked on
 
@@ -182,7 +183,7 @@ def refined(
     prior = prior_odds(len(score), known)
     more, old = view(scaled, spread, usable, np.zeros(1, np.int64), prior), found.judgement
     both = Judgement(
-        old.evidence + trusted * np.where(usable, more.evidence, 0.0),
+        (old.evidence + trusted * np.where(usable, more.evidence, 0.0)) * (1 - (1 - NEWS) * trusted),
         old.side + trusted * (more.sign - prior[:, None]),
         old.excitatory + trusted * (more.excitatory - prior),
         old.share,

@@ -66,7 +66,7 @@ class Settings:
     ridge: float | None = None
     workers: int = 1
     target: str = "cpp"
-    dale: bool = True
+    dale: bool = False
     known_types: bool = False
     check: bool = True
 
@@ -345,10 +345,12 @@ def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
     found, inflation = work.joined(found, fits)
     sign = np.select([found.types.cell_type == "E", found.types.cell_type == "I"], [1.0, -1.0])
     constrained = settings.dale and bool(sign.any()) and work.encoded.bin_s <= COARSE_BIN_S
-    free, fits = fits, work.signed(fits, sign) if constrained else fits
-    result = _dataset(dataset, work, fits, found)
+    free, signed = fits, work.signed(fits, sign) if constrained else fits
     spikes = held_spikes(work, work.problem.neurons).sum() or np.nan
-    gain = float((fits[0].joined("held") - free[0].joined("held")).sum() / spikes)
+    gain = float((signed[0].joined("held") - free[0].joined("held")).sum() / spikes)
+    constrained = constrained and not gain < 0  # a sign that predicts worse is not imposed
+    fits = signed if constrained else free
+    result = _dataset(dataset, work, fits, found)
     result.attrs.update(seconds_connectivity=seconds, null_inflation=inflation, dale=int(constrained), dale_gain=gain)
     result.attrs["passes"] = max(s.passes for s in free[1].solutions)
     result.attrs["passes_dale"] = max(s.passes for s in fits[1].solutions) if constrained else 0

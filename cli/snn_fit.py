@@ -46,10 +46,9 @@ from .option import Command, Echo, out, recording, seed, workers
 )
 @click.option("--known-types", is_flag=True, help="Take the cell types of the recording as known (rule ml).")
 @click.option(
-    "--dale/--no-dale",
-    default=True,
-    show_default=True,
-    help="Fit again with one sign for all synapses of a neuron whose type was inferred (rule ml).",
+    "--dale",
+    is_flag=True,
+    help="Fit again with one sign for all synapses of a neuron whose type was inferred or is known (rule ml).",
 )
 @click.option(
     "--check/--no-check",

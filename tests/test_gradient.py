@@ -203,7 +203,8 @@ def test_connectivity_and_weights_are_recovered(fitted, truth):
 
 
 def test_weights_have_the_sign_of_their_neuron_and_the_fit_says_what_that_costs(fitted, counts):
-    free = SpikingNetwork(Ml(), settings=Settings(dale=False), seed=3).fit(as_events(counts)).fit_
+    free = fitted
+    fitted = SpikingNetwork(Ml(), settings=Settings(dale=True), seed=3).fit(as_events(counts)).fit_
     assert fitted.attrs["dale"] == 1
     assert free.attrs["dale"] == 0
     sign = np.select([fitted["cell_type"] == "E", fitted["cell_type"] == "I"], [1, -1])[:, None]
@@ -278,7 +279,7 @@ def test_workers_do_not_change_one_bit(counts, monkeypatch):
 
 def test_shards_give_what_one_network_gives(counts, monkeypatch):
     data = as_events(counts[:10000])
-    settings = Settings(ridge=10.0, dale=False)
+    settings = Settings(ridge=10.0)
     whole = SpikingNetwork(settings=settings).fit(data).fit_
     for module in (gradient, likelihood):
         monkeypatch.setattr(module, "SHARD", 3)
@@ -324,7 +325,7 @@ def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypat
         return solve(self, facts, folds, ridge, shards, *rest)
 
     monkeypatch.setattr(gradient.Fit, "_solve", spy)
-    fit = SpikingNetwork(settings=Settings(dale=False)).fit(as_events(counts[:10000])).fit_
+    fit = SpikingNetwork(settings=Settings()).fit(as_events(counts[:10000])).fit_
     assert solved[:-2] == [[3]] * (len(solved) - 2)
     assert solved[-2:] == [[3, 3, 2]] * 2, "once what is fitted, once all"
     assert max(fit.attrs["passes"], fit.attrs["passes_held_out"]) < 10
@@ -333,7 +334,7 @@ def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypat
 
 def test_frames_of_a_microscope_do_not_tell_cell_types(counts):
     frames = counts[:40000].reshape(-1, 100, 8).sum(1)
-    fit = SpikingNetwork(settings=Settings(ridge=10.0, check=False)).fit(as_frames(frames, 10.0)).fit_
+    fit = SpikingNetwork(settings=Settings(ridge=10.0, check=False, dale=True)).fit(as_frames(frames, 10.0)).fit_
     assert (fit["cell_type"] == "unknown").all()
     assert "do not tell cell types" in fit.attrs["notices"]
     assert fit.attrs["dale"] == 0
