@@ -202,9 +202,9 @@ def test_connectivity_and_weights_are_recovered(fitted, truth):
     assert (np.sign(fitted["weight"].values[truth != 0]) == np.sign(truth[truth != 0])).mean() > 0.9
 
 
-def test_weights_have_the_sign_of_their_neuron_and_the_fit_says_what_that_costs(fitted, counts):
-    free = fitted
-    fitted = SpikingNetwork(Ml(), settings=Settings(dale=True), seed=3).fit(as_events(counts)).fit_
+def test_weights_have_the_sign_of_their_neuron_where_that_predicts_better(counts):
+    short = as_events(counts[:8000])
+    free, fitted = (SpikingNetwork(settings=Settings(dale=dale, check=False)).fit(short).fit_ for dale in (False, True))
     assert fitted.attrs["dale"] == 1
     assert free.attrs["dale"] == 0
     sign = np.select([fitted["cell_type"] == "E", fitted["cell_type"] == "I"], [1, -1])[:, None]
@@ -212,10 +212,17 @@ def test_weights_have_the_sign_of_their_neuron_and_the_fit_says_what_that_costs(
     assert (fitted["weight"].values * sign >= 0).all()
     assert (free["weight"].values * sign < 0).any(), "without the constraint some have the other sign"
     assert fitted.attrs["log_likelihood_per_spike"] <= free.attrs["log_likelihood_per_spike"] + 1e-9
-    assert fitted.attrs["log_likelihood_per_spike"] > free.attrs["log_likelihood_per_spike"] - 0.002
+    assert fitted.attrs["dale_gain"] > 0
     held = "log_likelihood_per_spike_held_out"
     assert fitted.attrs[held] - free.attrs[held] == pytest.approx(fitted.attrs["dale_gain"], abs=1e-12)
     np.testing.assert_array_equal(fitted["edge_probability"], free["edge_probability"])
+
+
+def test_a_sign_that_predicts_worse_is_not_imposed(fitted, counts):
+    asked = SpikingNetwork(Ml(), settings=Settings(dale=True, check=False), seed=3).fit(as_events(counts)).fit_
+    assert asked.attrs["dale_gain"] < 0
+    assert asked.attrs["dale"] == 0
+    np.testing.assert_array_equal(asked["weight"], fitted["weight"])
 
 
 def test_the_constrained_climb_ends_where_no_step_with_the_right_signs_gains():
