@@ -431,7 +431,8 @@ def doubts(fit: xr.Dataset) -> list[str]:
     if attrs["bin_s"] > COARSE_BIN_S:
         found.append(
             f"a bin is {1000 * attrs['bin_s']:.0f} ms and a synapse acts within a few: "
-            "these are couplings from one frame to the next, not synapses, and they do not tell cell types"
+            "these are couplings from one frame to the next, not synapses; they do not tell cell types, and their "
+            "probabilities are too high where all neurons burst together"
         )
     if attrs["null_inflation"] > INFLATED:
         found.append(
