@@ -103,11 +103,12 @@ def cut_trials(dataset: xr.Dataset, frames: int | None = None) -> xr.Dataset:
 
 
 def _first_frames(dataset: xr.Dataset, frames: int, rate: float) -> NDArray[np.int64]:
-    """Return the first frame of each trial, -1 where the trial does not fit into its segment."""
-    time = dataset["time"].values
-    first = np.searchsorted(time, dataset["onset"].values - 0.5 / rate)
+    """Return the first frame of each trial, -1 where it does not fit into its segment or begins where none is."""
+    time, onset = dataset["time"].values, dataset["onset"].values
+    first = np.searchsorted(time, onset - 0.5 / rate)
     last_of = np.zeros(len(time) + 1, int)
     for segment in segments(time, rate):
         last_of[segment] = segment.stop
     fits = (first + frames <= last_of[np.minimum(first, len(time))]) & (first < len(time))
+    fits &= time[np.minimum(first, len(time) - 1)] - onset < 1.5 / rate
     return np.where(fits, first, -1)
