@@ -3,9 +3,6 @@
 A cell responds where its activity after onset is higher than before, trial by trial: one-sided sign-flip test of the
 mean difference (Fisher 1935, The Design of Experiments), then the false discovery rate over cells (Benjamini &
 Hochberg 1995, Journal of the Royal Statistical Society B 57:289).
-
-    d_k = response of trial k - baseline of trial k
-    p   = share of random signs s with  sum_k s_k d_k >= sum_k d_k
 """
 
 from collections.abc import Sequence
@@ -16,17 +13,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from brainsim.error import InputError, UnknownName
-from brainsim.grouping import PAIRING, Group, design, members
-from brainsim.missing import Floats, mean
-from brainsim.response import Responses, trial_responses
-
-Mask = NDArray[np.bool_]
-LEVEL = 0.05
-FEWEST_TRIALS = 6
-FLIPS = 10_000
-BLANKS = ("blank", "baseline", "none", "spontaneous")
-REFERENCES = ("onset", "blank", "others")
+from brainsim.error import InputError
+from brainsim.grouping import PAIRING, Group, Mask, design, members
+from brainsim.missing import Floats
+from brainsim.response import trial_responses
+from brainsim.significance import FEWEST_TRIALS, LEVEL, doubts, reference_of, rows_of, test
 
 
 def responsive(
@@ -61,7 +52,7 @@ def responsive(
     blank
         Name of the blank stimulus; by default one that is called blank, baseline, none or spontaneous.
     keep_shared
-        Do not take the signal that all cells share off first (see :mod:`brainsim.response`).
+        Do not take the signal that all cells share off first (see :mod:`brainsim.shared_signal`).
     level
         False discovery rate.
     seed
@@ -83,9 +74,9 @@ def responsive(
     if phase is not None:
         dataset = dataset.assign_coords(phase=("trial", np.asarray(phase).astype(str)))
     trials = trial_responses(dataset, source, window, keep_shared=keep_shared)
-    against, blank = _reference(trials, reference, blank)
+    against, blank = reference_of(trials, reference, blank)
     stimuli = [name for name in dict.fromkeys(trials.stimulus.tolist()) if against != "blank" or name != blank]
-    cells = {(name, part): rows for name in stimuli for part, rows in _rows(trials, name).items()}
+    cells = {(name, part): rows for name in stimuli for part, rows in rows_of(trials, name).items()}
     parts = list(dict.fromkeys(part for _, part in cells))
     shape = (len(stimuli), len(parts), trials.response.shape[1])
     p, q, effect = (np.full(shape, np.nan) for _ in range(3))
@@ -94,24 +85,22 @@ def responsive(
         at = stimuli.index(name), parts.index(part)
         count[at] = rows.sum()
         if count[at] >= FEWEST_TRIALS:
-            p[at], effect[at] = _test(trials, rows, against, blank, np.random.default_rng(seed))
+            p[at], effect[at] = test(trials, rows, against, blank, np.random.default_rng(seed))
             known = np.isfinite(p[at])
             q[at][known] = stats.false_discovery_control(p[at][known])
     if not np.isfinite(q).any():
         raise InputError(
             f"no stimulus has {FEWEST_TRIALS} trials", where="field 'stimulus'", remedy="record more of each"
         )
-    notices = [*trials.notices, *_doubts(trials, against, count, shape[2], level)]
+    notices = [*trials.notices, *doubts(trials, against, count, shape[2], level)]
     result = _dataset(dataset, (stimuli, parts), {"p_value": p, "q_value": q, "effect": effect}, count, level)
     result["effect"].attrs["units"] = trials.unit
     result.attrs.update(
-        test="one-sided sign-flip test of paired differences"
-        if against == "onset"
-        else "one-sided Mann-Whitney U test",
+        test=f"one-sided {'sign-flip test of paired differences' if against == 'onset' else 'Mann-Whitney U test'}",
         reference={"onset": "window before onset", "blank": f"trials of {blank}"}.get(against, "trials of all others"),
         variable=trials.variable,
         window_s=trials.window_s,
-        shared_signal="kept" if keep_shared or trials.variable == "events" or against != "onset" else "taken off",
+        shared_signal="taken off" if trials.shared_taken_off else "kept",
         level=level,
         seed=seed,
         notices="\n".join(notices),
@@ -127,7 +116,7 @@ def groups(
     conditioned_after: str | None = None,
     definitions: Sequence[Group] = PAIRING,
     **options: Any,
-) -> dict[str, NDArray[np.bool_]]:
+) -> dict[str, Mask]:
     """Return the groups of cells of a pairing experiment.
 
     Parameters
@@ -158,87 +147,6 @@ def groups(
     setting = design(dataset, conditioned, unconditioned, conditioned_after)
     labelled = dataset.assign_coords(stimulus=("trial", setting.stimulus))
     return members(responsive(labelled, phase=setting.phase, **options), setting, definitions)
-
-
-def _reference(trials: Responses, reference: str, blank: str | None) -> tuple[str, str]:
-    """Return what responses are held against, and the name of the blank stimulus (empty where there is none)."""
-    if reference not in ("auto", *REFERENCES):
-        raise UnknownName("reference", reference, REFERENCES)
-    names = dict.fromkeys(trials.stimulus.tolist())
-    blank = blank or next((name for name in names if name.lower() in BLANKS), "")
-    possible = {"onset": trials.baseline is not None, "blank": blank in names, "others": len(names) > 1}
-    chosen = next((each for each in REFERENCES if possible[each]), "onset") if reference == "auto" else reference
-    if not possible[chosen]:
-        lacks = {
-            "onset": "trials begin at onset, with nothing before it",
-            "blank": f"there is no stimulus {blank or 'that is blank'}",
-            "others": "there is no other stimulus",
-        }[chosen]
-        raise InputError(lacks, where="field 'stimulus'", remedy=f"choose another reference: {', '.join(REFERENCES)}")
-    return chosen, blank
-
-
-def _rows(trials: Responses, stimulus: str) -> dict[str, Mask]:
-    """Return which trials of a stimulus belong to each part of the experiment."""
-    mine = trials.stimulus == stimulus
-    if "phase" not in trials.table:
-        return {"": mine}
-    phase = trials.table["phase"].values
-    return {part: mine & (phase == part) for part in dict.fromkeys(phase.tolist()) if part}
-
-
-def _test(trials: Responses, rows: Mask, against: str, blank: str, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return p value and effect of each cell, NaN where too few trials are known."""
-    if against == "onset" and trials.baseline is not None:
-        difference = trials.response[rows] - trials.baseline[rows]
-        p, effect = sign_flip(difference, rng), mean(difference, 0)
-        enough = np.isfinite(difference).sum(0) >= FEWEST_TRIALS
-    else:
-        other = trials.stimulus == blank if against == "blank" else trials.stimulus != trials.stimulus[rows][0]
-        ours, theirs = trials.response[rows], trials.response[other]
-        p = stats.mannwhitneyu(ours, theirs, alternative="greater", axis=0, nan_policy="omit").pvalue
-        effect = mean(ours, 0) - mean(theirs, 0)
-        enough = np.minimum(np.isfinite(ours).sum(0), np.isfinite(theirs).sum(0)) >= FEWEST_TRIALS
-    return np.where(enough, p, np.nan), np.where(enough, effect, np.nan)
-
-
-def sign_flip(difference: Floats, rng: np.random.Generator) -> Floats:
-    """Return the p value of a mean above 0 in each column, if the sign of every difference is a matter of chance.
-
-    Parameters
-    ----------
-    difference
-        Shape (trial, column); NaN counts as 0.
-    rng
-        Draws the signs: 10,000 times, or twice as often as the smallest rank of the false discovery rate asks for.
-    """
-    values = np.nan_to_num(difference)
-    observed, n = values.sum(0) - 1e-9 * np.abs(values).sum(0), len(values)
-    draws = max(FLIPS, int(2 * values.shape[1] / LEVEL))
-    at_least = np.ones(values.shape[1])
-    for first in range(0, draws, FLIPS):
-        signs = rng.choice((-1.0, 1.0), (min(FLIPS, draws - first), n))
-        at_least += (signs @ values >= observed).sum(0)
-    p: Floats = at_least / (draws + 1)
-    return p
-
-
-def _doubts(trials: Responses, against: str, count: NDArray[np.int64], cells: int, level: float) -> list[str]:
-    """Say what a reader must know about the test."""
-    found = []
-    few = int(((count > 0) & (count < FEWEST_TRIALS)).sum())
-    if few:
-        found.append(f"{few} stimuli have fewer than {FEWEST_TRIALS} trials: unknown who responds")
-    enough = count[count >= FEWEST_TRIALS]
-    if against == "onset" and len(enough) and 0.5 ** enough.min() > level / cells:
-        needed = int(np.ceil(0.5 ** enough.min() * cells / level))
-        found.append(f"with {enough.min()} trials a cell can be found only where at least {needed} of {cells} respond")
-    if against == "others":
-        found.append("trials begin at onset and there is no blank stimulus: a cell that answers all alike is not found")
-    stimulus = trials.stimulus
-    if against != "onset" and (stimulus[1:] != stimulus[:-1]).sum() + 1 == len(set(stimulus.tolist())):
-        found.append("each stimulus is one stretch of time: slow drift looks like a response here")
-    return found
 
 
 def _dataset(

@@ -41,15 +41,15 @@ class Group:
     meaning: str = ""
 
 
-_BOTH = "{conditioned}{unconditioned}"
+BOTH = "{conditioned}{unconditioned}"
 
 
 def _table(*not_before: str, meaning: str) -> tuple[Group, ...]:
     return (
         Group("{conditioned}", ("conditioned before",), (), "answer {conditioned} before pairing"),
         Group("{unconditioned}", ("unconditioned before",), (), "answer {unconditioned} before pairing"),
-        Group(_BOTH, ("{unconditioned}", "conditioned after"), not_before, meaning),
-        Group("non{unconditioned}", ("{unconditioned}",), (_BOTH,), "{unconditioned}, but not " + _BOTH),
+        Group(BOTH, ("{unconditioned}", "conditioned after"), not_before, meaning),
+        Group("non{unconditioned}", ("{unconditioned}",), (BOTH,), "{unconditioned}, but not " + BOTH),
     )
 
 

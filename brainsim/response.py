@@ -1,12 +1,7 @@
 """What each cell did in each trial: its activity after stimulus onset, and just before it.
 
-    response  r = mean of x over [onset, onset + window)
-    baseline  b = mean of x over [onset - window, onset)
-
-Fluorescence holds light that all cells share (neuropil, movement), which follows the stimulus like a response. Each
-cell's part in it is taken off first, as far as it can be told from frames without a stimulus:
-
-    x_i <- x_i - k_i m_i    m_i = mean of all other cells,    k_i = max(0, cov(x_i, m_i) / var(m_i))
+response  r = mean of x over [onset, onset + window)
+baseline  b = mean of x over [onset - window, onset)
 """
 
 from dataclasses import dataclass
@@ -18,12 +13,11 @@ from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.missing import Floats, mean
+from brainsim.shared_signal import FEWEST_CELLS, without_shared
 from brainsim.trial import cut_trials, is_cut, segments
 
 WINDOW_S = 1.0
 SOURCES = ("spikes", "calcium", "events")
-FEWEST_CELLS = 10
-FEWEST_FRAMES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +36,8 @@ class Responses:
         What was averaged.
     window_s
         Length of the window [s].
+    shared_taken_off
+        Whether the signal that all cells share was taken off (:mod:`brainsim.shared_signal`).
     notices
         What a reader must know.
     """
@@ -52,6 +48,7 @@ class Responses:
     variable: str
     unit: str
     window_s: float
+    shared_taken_off: bool
     notices: tuple[str, ...]
 
     @property
@@ -88,10 +85,12 @@ def trial_responses(
         )
     if variable == "events":
         return _of_events(dataset, *_window(dataset, window, 0.0))
-    width, notices = _window(dataset, window, 1 / float(dataset.attrs["sampling_rate_hz"]))
-    if is_cut(dataset, variable):
-        return _of_cut(dataset, variable, width, notices, keep_shared)
-    return _of_frames(dataset, variable, width, notices, keep_shared)
+    width, notices = _window(dataset, window, 1 / float(dataset.attrs.get("sampling_rate_hz", 1.0)))
+    enough = dataset.sizes["neuron"] >= FEWEST_CELLS
+    if not keep_shared and not enough:
+        notices += (f"no shared signal was taken off: fewer than {FEWEST_CELLS} cells",)
+    of = _of_cut if is_cut(dataset, variable) else _of_frames
+    return of(dataset, variable, width, notices, enough and not keep_shared)
 
 
 def _variable(dataset: xr.Dataset, source: str) -> str:
@@ -119,19 +118,17 @@ def _window(dataset: xr.Dataset, window: float | None, shortest: float) -> tuple
     return width, (f"the windows last {width:.3g} s: two trials begin {gaps.min():.3g} s from each other",)
 
 
-def _of_frames(
-    dataset: xr.Dataset, variable: str, width: float, notices: tuple[str, ...], keep_shared: bool
-) -> Responses:
+def _of_frames(dataset: xr.Dataset, variable: str, width: float, notices: tuple[str, ...], take_off: bool) -> Responses:
     """Return the responses of a continuous trace."""
     rate = float(dataset.attrs["sampling_rate_hz"])
     frames = max(1, round(width * rate))
     trace = dataset[variable].transpose("time", "neuron").values.astype(float)
-    if not keep_shared:
+    if take_off:
         onset = np.searchsorted(dataset["time"].values, dataset["onset"].values - 0.5 / rate)
         driven = (onset[:, None] + np.arange(2 * frames)).ravel()
         quiet = np.ones(len(trace), bool)
         quiet[driven[driven < len(trace)]] = False
-        trace, notices = without_shared(trace, quiet, notices)
+        trace = without_shared(trace, quiet)
     early = xr.Dataset({variable: (("time", "neuron"), trace)}, dataset.coords, dataset.attrs)
     cut = cut_trials(early.assign_coords(onset=dataset["onset"] - frames / rate), 2 * frames)
     lost = int(cut.attrs["trials_left_out"])
@@ -144,24 +141,26 @@ def _of_frames(
         variable,
         str(dataset[variable].attrs.get("units", "")),
         frames / rate,
+        take_off,
         notices,
     )
 
 
-def _of_cut(dataset: xr.Dataset, variable: str, width: float, notices: tuple[str, ...], keep_shared: bool) -> Responses:
+def _of_cut(dataset: xr.Dataset, variable: str, width: float, notices: tuple[str, ...], take_off: bool) -> Responses:
     """Return the responses of trials that were cut already."""
-    step = 0.5 / float(dataset.attrs["sampling_rate_hz"])
+    step = 0.5 / float(dataset.attrs.get("sampling_rate_hz", 1.0))
     time = dataset["time"].values if "time" in dataset.coords else np.arange(dataset.sizes["time"]) * 2 * step
     trace = dataset[variable].transpose("trial", "time", "neuron").values.astype(float)
     before, after = (time < -step) & (time >= -width - step), (time >= -step) & (time < width - step)
-    if before.any() and not keep_shared:
+    take_off &= bool(before.any())
+    if take_off:
         quiet = np.tile(time < -step, len(trace))
-        flat, notices = without_shared(trace.reshape(len(quiet), -1), quiet, notices)
-        trace = flat.reshape(trace.shape)
-    table = xr.Dataset(coords={name: value for name, value in dataset.coords.items() if value.dims == ("trial",)})
+        trace = without_shared(trace.reshape(len(quiet), -1), quiet).reshape(trace.shape)
     baseline = mean(trace[:, before], 1) if before.any() else None
     unit = str(dataset[variable].attrs.get("units", ""))
-    return Responses(mean(trace[:, after], 1), baseline, table, variable, unit, after.sum() * 2 * step, notices)
+    return Responses(
+        mean(trace[:, after], 1), baseline, _table(dataset), variable, unit, after.sum() * 2 * step, take_off, notices
+    )
 
 
 def _of_events(dataset: xr.Dataset, width: float, notices: tuple[str, ...]) -> Responses:
@@ -181,8 +180,13 @@ def _of_events(dataset: xr.Dataset, width: float, notices: tuple[str, ...]) -> R
     counts = np.array([[np.bincount(cells[a:b], minlength=n) for a, b in pairwise(e)] for e in edges])
     lost = int((~fits).sum())
     notices += (f"{lost} of {len(onset)} trials do not fit into the recording",) * bool(lost)
-    table = xr.Dataset(coords={name: value for name, value in dataset.coords.items() if value.dims == ("trial",)})
-    return Responses(counts[:, 1] / width, counts[:, 0] / width, table.isel(trial=fits), "events", "Hz", width, notices)
+    table = _table(dataset).isel(trial=fits)
+    return Responses(counts[:, 1] / width, counts[:, 0] / width, table, "events", "Hz", width, False, notices)
+
+
+def _table(dataset: xr.Dataset) -> xr.Dataset:
+    """Return what the recording says of each trial."""
+    return xr.Dataset(coords={name: value for name, value in dataset.coords.items() if value.dims == ("trial",)})
 
 
 def _stretches(dataset: xr.Dataset) -> list[tuple[float, float]]:
@@ -192,37 +196,3 @@ def _stretches(dataset: xr.Dataset) -> list[tuple[float, float]]:
         return [(float(time[part][0]), float(time[part][-1]) + 1 / rate) for part in segments(time, rate)]
     last = float(dataset["spike_time"].values[-1]) if dataset["spike_time"].size else 0.0
     return [(0.0, float(dataset.attrs.get("duration_s", last)))]
-
-
-def without_shared(
-    trace: Floats, quiet: NDArray[np.bool_], notices: tuple[str, ...] = ()
-) -> tuple[Floats, tuple[str, ...]]:
-    """Take off each cell what it shares with the mean of all others, as fitted to frames without a stimulus.
-
-    Parameters
-    ----------
-    trace
-        Activity, (frame, neuron), NaN where missing.
-    quiet
-        Frames without a stimulus, (frame,); where they are fewer than 100, all are used.
-    notices
-        To add to.
-
-    Returns
-    -------
-    trace
-        Unchanged where there are fewer than 10 cells, which are no measure of what is shared.
-    notices
-        With a line that says what was done.
-    """
-    if trace.shape[1] < FEWEST_CELLS:
-        return trace, (*notices, f"no shared signal was taken off: fewer than {FEWEST_CELLS} cells")
-    used = quiet if quiet.sum() >= FEWEST_FRAMES else np.ones(len(trace), bool)
-    known = np.isfinite(trace)
-    filled = np.where(known, trace, mean(trace, 0))
-    filled = np.nan_to_num(filled)
-    others = (filled.sum(1, keepdims=True) - filled) / (trace.shape[1] - 1)
-    x, m = filled[used] - filled[used].mean(0), others[used] - others[used].mean(0)
-    power = (m * m).sum(0)
-    share = np.divide((x * m).sum(0), power, out=np.zeros(len(power)), where=power > 0)
-    return trace - np.maximum(share, 0.0) * others, notices
