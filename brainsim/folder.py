@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from brainsim import store
 from brainsim.error import OutputError
 
 DPI = 150
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def check_folder(folder: str | Path, marker: str, *, overwrite: bool) -> Path:
@@ -74,3 +76,11 @@ def png(figure: Figure) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI)
     return stream.getvalue()
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV; names of neurons that a spreadsheet would run as a formula are quoted."""
+    if "neuron" in table:
+        names = [f"'{name}" if str(name).startswith(FORMULA) else name for name in table["neuron"]]
+        table = table.assign(neuron=names)
+    table.to_csv(path, index=False)

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.grouping import Mask
@@ -21,7 +20,6 @@ from brainsim.missing import Floats, deviation, mean
 from brainsim.pathway import Pathway
 from brainsim.regression import FEWEST_REPEATS
 
-SHUFFLES = 2000
 MEASURES = ("fraction_change", "sem_synapses", "increase")
 
 
@@ -42,7 +40,8 @@ def fraction_changes(fit: xr.Dataset, groups: Mapping[str, Mask], pathways: Sequ
     -------
     Dataset
         On (pathway, repeat): `fraction_change`, its standard error over synapses `sem_synapses`, and `increase`; on
-        (pathway,): `synapses` and the names `pre`, `post`, `reference`. NaN where a pathway has no synapse.
+        (pathway,): `synapses` and the names `pre`, `post`, `reference`. NaN where a pathway has no synapse. The
+        attribute `groups` lists all groups.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def fraction_changes(fit: xr.Dataset, groups: Mapping[str, Mask], pathways: Sequ
         If the fit holds no weights from before learning, or no cell types.
     """
     change = synapse_changes(fit)
-    who = _members(fit, groups)
+    who = excitatory_members(fit, groups)
     values, spread, count = [], [], []
     for way in pathways:
         block = change[:, who[way.pre]][:, :, who[way.post]].reshape(len(change), -1)
@@ -59,19 +58,33 @@ def fraction_changes(fit: xr.Dataset, groups: Mapping[str, Mask], pathways: Sequ
         spread.append(np.where(n > 1, deviation(block, 1) / np.sqrt(np.maximum(n - 1, 1)), np.nan))
         count.append(int(n[0]))
     names = [way.name for way in pathways]
-    own = np.array(values)
-    reference = own[[names.index(way.reference) for way in pathways]]
-    apart = np.array([way.reference != way.name for way in pathways])[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        increase = np.where(apart & (reference != 0), (own - reference) / reference, np.nan)
-    dims = ("pathway", "repeat")
-    measures = dict(zip(MEASURES, (own, np.array(spread), increase), strict=True))
+    own, dims = np.array(values), ("pathway", "repeat")
+    measures = dict(zip(MEASURES, (own, np.array(spread), increases(own, pathways)), strict=True))
     result = xr.Dataset({name: (dims, value) for name, value in measures.items()})
     for key in ("pre", "post", "reference"):
         result[key] = ("pathway", [getattr(way, key) for way in pathways])
     result["synapses"] = ("pathway", count)
     repeat = fit["repeat"].values if "repeat" in fit.dims else np.arange(1)
+    result.attrs["groups"] = list(groups)
     return result.assign_coords(pathway=names, repeat=repeat)
+
+
+def increases(change: Floats, pathways: Sequence[Pathway]) -> Floats:
+    """Return fraction changes relative to those of the reference of each pathway; NaN for a reference itself.
+
+    Parameters
+    ----------
+    change
+        Fraction changes, (..., pathway, repeat).
+    pathways
+        Which ones.
+    """
+    names = [way.name for way in pathways]
+    reference = change[..., [names.index(way.reference) for way in pathways], :]
+    apart = np.array([way.reference != way.name for way in pathways])[:, None]
+    possible = apart & (reference != 0)
+    relative: Floats = np.divide(change - reference, reference, out=np.full(change.shape, np.nan), where=possible)
+    return relative
 
 
 def synapse_changes(fit: xr.Dataset) -> Floats:
@@ -96,48 +109,20 @@ def synapse_changes(fit: xr.Dataset) -> Floats:
     return change
 
 
-def _members(fit: xr.Dataset, groups: Mapping[str, Mask]) -> dict[str, Mask]:
-    """Return the excitatory cells of each group, all excitatory and all inhibitory cells."""
+def excitatory_members(fit: xr.Dataset, groups: Mapping[str, Mask]) -> dict[str, Mask]:
+    """Return the excitatory cells of each group, all excitatory (``E``) and all inhibitory cells (``I``).
+
+    Raises
+    ------
+    InputError
+        If the fit holds no cell types.
+    """
     if "cell_type" not in fit.coords:
         raise InputError(
             "it does not say which cells are excitatory", where="field 'cell_type'", remedy="give a fit of brainsim"
         )
     kinds = fit["cell_type"].values.astype(str)
     return {name: cells & (kinds == "E") for name, cells in groups.items()} | {"E": kinds == "E", "I": kinds == "I"}
-
-
-def random_groups(
-    fit: xr.Dataset, groups: Mapping[str, Mask], pathways: Sequence[Pathway], seed: int = 0
-) -> NDArray[np.float64]:
-    """Return how often random groups of the same sizes differ from their mean as much as the real ones, (pathway,).
-
-    The names of the excitatory cells are shuffled 2000 times, overlaps of groups kept; the fraction change of a
-    synapse is its mean over repeats. Two-sided p value; NaN for pathways between whole cell types. Unlike a standard
-    error it takes into account that synapses of one cell are no independent evidence.
-
-    Parameters
-    ----------
-    fit, groups, pathways
-        As :func:`fraction_changes` takes them.
-    seed
-        Seed of the shuffling.
-    """
-    change, who, rng = mean(synapse_changes(fit), 0), _members(fit, groups), np.random.default_rng(seed)
-    known, filled = np.isfinite(change).astype(float), np.nan_to_num(change)
-    cells = np.flatnonzero(who["E"])
-    order = np.tile(np.arange(len(change)), (SHUFFLES + 1, 1))
-    for row in order[1:]:
-        row[cells] = rng.permutation(cells)
-    p = np.full(len(pathways), np.nan)
-    for k, way in enumerate(pathways):
-        pre, post = (who[name][order].astype(float) for name in (way.pre, way.post))
-        total, n = (np.einsum("si,si->s", pre @ matrix, post) for matrix in (filled, known))
-        found = np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0)
-        if {way.pre, way.post} <= {"E", "I"} or not np.isfinite(found[0]):
-            continue
-        away = np.abs(found - np.nanmean(found[1:]))
-        p[k] = (1 + np.sum(away[1:] >= away[0] - 1e-12)) / (1 + np.isfinite(found[1:]).sum())
-    return p
 
 
 def table(changes: xr.Dataset) -> pd.DataFrame:

@@ -8,10 +8,8 @@ import xarray as xr
 
 from brainsim import graph
 from brainsim.figure.network import fit_pictures
-from brainsim.folder import png, result_folder
+from brainsim.folder import png, result_folder, write_table
 from brainsim.plot import STYLE
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(folder: str | Path, fit: xr.Dataset, *, overwrite: bool = False) -> dict[str, float | int]:
@@ -41,9 +39,7 @@ def write(folder: str | Path, fit: xr.Dataset, *, overwrite: bool = False) -> di
     net = graph.network(fit)
     with result_folder(folder, "graph.graphml", overwrite=overwrite) as draft:
         nx.write_graphml(net, draft / "graph.graphml")
-        table = graph.hubs(net)
-        table["neuron"] = [f"'{name}" if name.startswith(FORMULA) else name for name in table["neuron"]]
-        table.to_csv(draft / "hubs.csv", index=False)
+        write_table(graph.hubs(net), draft / "hubs.csv")
         with matplotlib.rc_context(STYLE):
             for picture in fit_pictures(fit):
                 (draft / f"{picture.name}.png").write_bytes(png(picture.figure))

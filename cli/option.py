@@ -40,6 +40,36 @@ def workers(function: F) -> F:
     )(function)
 
 
+def pairing(function: F) -> F:
+    """Which stimuli were paired, and how responsive cells are found."""
+    options = (
+        click.option("--conditioned", metavar="NAME", help="Stimulus whose meaning changes [default: aud]."),
+        click.option("--unconditioned", metavar="NAME", help="Stimulus that it is paired with [default: air]."),
+        click.option(
+            "--conditioned-after", metavar="NAME", help="Name of the conditioned stimulus after pairing, if another."
+        ),
+        click.option(
+            "--source",
+            type=click.Choice(("auto", "spikes", "calcium", "events")),
+            default="auto",
+            show_default=True,
+            help="What responses are taken from: the first of these that the recording holds.",
+        ),
+        click.option("--window", type=float, help="Seconds before and after onset that are compared [default: 1]."),
+        click.option(
+            "--level",
+            type=click.FloatRange(0, 1, True, True),
+            default=0.05,
+            show_default=True,
+            help="FDR of responses.",
+        ),
+        click.option("--keep-shared", is_flag=True, help="Do not take the signal that all cells share off first."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 class Echo:
     """Prints a result as prose or, with ``--json``, as one JSON object on stdout."""
 

@@ -9,15 +9,18 @@ from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar,
 from brainsim.plot.benchmark import dots, pairs
 from brainsim.plot.connectivity import matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
-from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, plain, source_colors
+from brainsim.plot.pathway import changes, regression
+from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, group_colors, plain, source_colors
 
 __all__ = [
     "CELL_TYPE",
     "OKABE_ITO",
     "STYLE",
     "blank",
+    "changes",
     "curves",
     "dots",
+    "group_colors",
     "heatmap",
     "histograms",
     "matrix",
@@ -25,6 +28,7 @@ __all__ = [
     "pairs",
     "plain",
     "raster",
+    "regression",
     "report_card",
     "responses",
     "scale_bar",

@@ -46,6 +46,14 @@ def source_colors(names: Iterable[str]) -> dict[str, str]:
     return {name: palette[place] if place < 1 else palette[1 + (place - 1) % 5] for place, name in enumerate(names)}
 
 
+def group_colors(names: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each group of cells; grey for all cells of a type and for those of no group."""
+    palette = [OKABE_ITO[name] for name in ("purple", "green", "orange", "sky", "yellow", "black")]
+    grey = {"E": "#5c5c5c", "I": CELL_TYPE["I"], "other": "#b0b0b0"}
+    named = [name for name in dict.fromkeys(names) if name not in grey]
+    return grey | {name: palette[place % len(palette)] for place, name in enumerate(named)}
+
+
 def plain(text: str, longest: int = 24) -> str:
     """Return text that matplotlib draws as it is: no formulas, not too long."""
     short = text if len(text) <= longest else text[: longest - 1] + "…"
