@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from brainsim.error import InputError
-from brainsim.grouping import PAIRING, Group, Mask, design, members
+from brainsim.grouping import PAIRING, Design, Group, Mask, design, members
 from brainsim.missing import Floats
 from brainsim.response import trial_responses
 from brainsim.significance import FEWEST_TRIALS, LEVEL, doubts, reference_of, rows_of, test
@@ -108,6 +108,21 @@ def responsive(
     return result if phase is not None else result.isel(phase=0, drop=True)
 
 
+def responsive_by_phase(dataset: xr.Dataset, setting: Design, **options: Any) -> xr.Dataset:
+    """Find the cells that respond to each stimulus before, during and after pairing.
+
+    Parameters
+    ----------
+    dataset
+        A recording with trials.
+    setting
+        As :func:`brainsim.grouping.design` finds it.
+    options
+        Passed on to :func:`responsive`.
+    """
+    return responsive(dataset.assign_coords(stimulus=("trial", setting.stimulus)), phase=setting.phase, **options)
+
+
 def groups(
     dataset: xr.Dataset,
     conditioned: str | None = None,
@@ -145,8 +160,7 @@ def groups(
         If the recording has no such stimuli, was not made before and after pairing, or has too few trials.
     """
     setting = design(dataset, conditioned, unconditioned, conditioned_after)
-    labelled = dataset.assign_coords(stimulus=("trial", setting.stimulus))
-    return members(responsive(labelled, phase=setting.phase, **options), setting, definitions)
+    return members(responsive_by_phase(dataset, setting, **options), setting, definitions)
 
 
 def _dataset(

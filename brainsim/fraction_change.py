@@ -115,12 +115,14 @@ def excitatory_members(fit: xr.Dataset, groups: Mapping[str, Mask]) -> dict[str,
     Raises
     ------
     InputError
-        If the fit holds no cell types.
+        If the fit holds no cell types, or a group has the name of one.
     """
     if "cell_type" not in fit.coords:
         raise InputError(
             "it does not say which cells are excitatory", where="field 'cell_type'", remedy="give a fit of brainsim"
         )
+    if {"E", "I"} & set(groups):
+        raise InputError("a group is called E or I, as cell types are", where="field 'stimulus'", remedy="rename it")
     kinds = fit["cell_type"].values.astype(str)
     return {name: cells & (kinds == "E") for name, cells in groups.items()} | {"E": kinds == "E", "I": kinds == "I"}
 

@@ -92,10 +92,11 @@ def hubs(graph: "nx.DiGraph[str]") -> pd.DataFrame:
     -------
     DataFrame
         `neuron`, `cell_type`, `in_degree`, `out_degree` [edges], `in_strength`, `out_strength` [sum of absolute
-        weights], `betweenness` (share of shortest paths through it; Freeman 1977, Sociometry 40:35) and `ensemble`.
+        weights], `betweenness` (share of shortest paths through it; Freeman 1977, Sociometry 40:35), `pagerank` (share
+        of the visits of a walk along edges, the stronger the likelier; Brin & Page 1998) and `ensemble`.
     """
     membership = {name: place for place, members in enumerate(ensembles(graph)) for name in members}
-    between = nx.betweenness_centrality(graph)
+    between, rank = nx.betweenness_centrality(graph), nx.pagerank(graph, weight="strength")
     rows = [
         {
             "neuron": name,
@@ -105,6 +106,7 @@ def hubs(graph: "nx.DiGraph[str]") -> pd.DataFrame:
             "in_strength": graph.in_degree(name, weight="strength"),
             "out_strength": graph.out_degree(name, weight="strength"),
             "betweenness": between[name],
+            "pagerank": rank[name],
             "ensemble": membership[name],
         }
         for name in graph

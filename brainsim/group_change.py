@@ -10,9 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from brainsim import ensemble, fraction_change, grouping, pathway, random_group, regression
-from brainsim.error import InputError
 from brainsim.grouping import Mask
 from brainsim.missing import Floats
+from brainsim.response_group import places
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,7 @@ def analyse(
         If groups cannot be told, the fit has not learned, or the two hold other neurons.
     """
     setting = grouping.design(recording, **stimuli)
-    labelled = recording.assign_coords(stimulus=("trial", setting.stimulus))
-    found = ensemble.responsive(labelled, phase=setting.phase, seed=seed, **options)
+    found = ensemble.responsive_by_phase(recording, setting, seed=seed, **options)
     order = places(recording, fit)
     groups = {name: cells[order] for name, cells in grouping.members(found, setting, definitions).items()}
     ways = pathway.pathways(setting)
@@ -92,6 +91,9 @@ def analyse(
         "unconditioned": setting.unconditioned,
         "definitions": {setting.named(each.name): setting.named(each.meaning) for each in definitions},
         "members": {name: int(cells.sum()) for name, cells in groups.items()},
+        "excitatory_members": {
+            name: int(cells.sum()) for name, cells in fraction_change.excitatory_members(fit, groups).items()
+        },
         **{key: value for key, value in found.attrs.items() if key != "notices"},
         "notices": notices,
     }
@@ -108,25 +110,6 @@ def _with_control(lines: pd.DataFrame, shuffled: Floats, ways: list[pathway.Path
         for each, real in zip(known, lines["r_squared"], strict=True)
     ]
     return lines
-
-
-def places(recording: xr.Dataset, fit: xr.Dataset) -> NDArray[np.int64]:
-    """Return where each neuron of a fit stands in the recording, (neuron,).
-
-    Raises
-    ------
-    InputError
-        If the recording lacks a neuron of the fit.
-    """
-    n = recording.sizes["neuron"]
-    names = recording["neuron"].values if "neuron" in recording.coords else np.arange(n)
-    place = {str(name): at for at, name in enumerate(names)}
-    wanted = [str(name) for name in fit["pre"].values]
-    lacking = [name for name in wanted if name not in place]
-    if lacking:
-        what = f"the recording has no neuron {lacking[0]}, which the fit has ({len(lacking)} such)"
-        raise InputError(what, where="field 'neuron'", remedy="give the recording that the fit was made from")
-    return np.array([place[name] for name in wanted])
 
 
 def _truth(

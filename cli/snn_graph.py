@@ -4,20 +4,58 @@ from pathlib import Path
 
 import click
 
-from .option import Command, Echo, out
+from .option import Command, Echo, out, pairing, seed
 
 
 @click.command(cls=Command)
 @click.argument("fit", type=click.Path(path_type=Path))
-@out("Folder for graph.graphml, hubs.csv, graph.png and weights.png.")
+@click.option(
+    "--recording", type=click.Path(path_type=Path), help="Recording whose trials tell which neuron answers what."
+)
+@out("Folder for graph.graphml, hubs.csv, ensembles.csv, graph.png, weights.png; with --recording groups.csv.")
+@pairing
+@seed
 @click.pass_obj
-def command(echo: Echo, /, fit: Path, out: Path, overwrite: bool) -> None:
-    """Turn the weights of FIT into a network: GraphML, hubs, ensembles and figures."""
+def command(
+    echo: Echo,
+    /,
+    fit: Path,
+    recording: Path | None,
+    out: Path,
+    overwrite: bool,
+    conditioned: str | None,
+    unconditioned: str | None,
+    conditioned_after: str | None,
+    source: str,
+    window: float | None,
+    level: float,
+    keep_shared: bool,
+    seed: int,
+) -> None:
+    """Turn the weights of FIT into a network: GraphML, hubs, ensembles and figures.
+
+    With --recording, neurons are sorted by what they answer: into the groups of the pairing experiment where two
+    stimuli were paired, else by stimulus.
+    """
     from brainsim import graph, graph_report
     from brainsim.folder import check_folder
+    from brainsim.response_group import response_groups
     from brainsim.store import open_recording
 
-    check_folder(out, "graph.graphml", overwrite=overwrite)
-    facts = graph_report.write(out, open_recording(fit), overwrite=overwrite)
-    names = ("graph.graphml", "hubs.csv", "graph.png", "weights.png")
-    echo.result(facts, graph.sentence(facts), [out / name for name in names])
+    check_folder(out, graph_report.MARKER, overwrite=overwrite)
+    fitted, groups = open_recording(fit), None
+    stimuli = {"conditioned": conditioned, "unconditioned": unconditioned, "conditioned_after": conditioned_after}
+    if recording is not None:
+        options = {"source": source, "window": window, "level": level, "keep_shared": keep_shared, "seed": seed}
+        groups = response_groups(open_recording(recording), fitted, stimuli, **options)
+    elif any(stimuli.values()):
+        raise click.UsageError("stimuli are looked up in a recording: give --recording")
+    facts = graph_report.write(out, fitted, groups, overwrite=overwrite)
+    found: dict[str, object] = {}
+    names, prose = [*graph_report.FILES], graph.sentence(facts)
+    if groups is not None:
+        names.append(graph_report.TABLE)
+        sizes = {name: int(mask.sum()) for name, mask in groups.members.items()}
+        prose += f"\ngroups ({groups.how}): " + ", ".join(f"{name} {n}" for name, n in sizes.items())
+        found = {"groups": sizes, "groups_found_by": groups.how}
+    echo.result(facts | found, prose, [out / name for name in names])

@@ -45,7 +45,7 @@ def _fraction_picture(changes: xr.Dataset, truth: xr.Dataset | None) -> Picture:
             _rows(grid[row][column], each.isel(pathway=part), "fraction_change")
         if truth is not None:
             grid[0][column].set_title({"network": "fitted network", "truth": "simulated truth"}[name])
-        grid[-1][column].set_xlabel("fraction change of weights (%)")
+        grid[-1][column].set_xlabel("fraction change of weights (%; mean and s.e.)")
     for axes in grid[:, 1:].ravel():
         axes.set_yticklabels([])
     repeats = changes.sizes["repeat"]
@@ -63,7 +63,9 @@ def _increase_picture(changes: xr.Dataset) -> Picture:
     panels = figure.subplots(len(parts), 1, squeeze=False, height_ratios=[len(part) for part in parts])[:, 0]
     for ax, part in zip(panels, parts, strict=True):
         _rows(ax, shown.isel(pathway=part), "increase")
-        ax.set_xlabel(f"increase relative to {shown['reference'].values[part[0]].replace('->', ' → ')} (%)")
+        ax.set_xlabel(
+            f"increase relative to {shown['reference'].values[part[0]].replace('->', ' → ')} (%; mean and s.e.)"
+        )
     caption = "(FC - FC_E) / FC_E. Mean and standard error over repeats (ticks)."
     return Picture("normalised_increase", "Normalised increase", caption, figure)
 

@@ -7,7 +7,7 @@
 
 from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar, traces, trial_marks
 from brainsim.plot.benchmark import dots, pairs
-from brainsim.plot.connectivity import matrix, network, weights
+from brainsim.plot.connectivity import group_legend, matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
 from brainsim.plot.pathway import changes, regression
 from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, group_colors, plain, source_colors
@@ -21,6 +21,7 @@ __all__ = [
     "curves",
     "dots",
     "group_colors",
+    "group_legend",
     "heatmap",
     "histograms",
     "matrix",
