@@ -136,7 +136,7 @@ def _present(stimulus: NDArray[np.str_], role: str, given: str | None) -> str:
 
 
 def _by_time(dataset: xr.Dataset, stimulus: NDArray[np.str_], first: str, second: str) -> NDArray[np.str_]:
-    both = np.array([all(_holds(label, name) for name in (first, second)) for label in stimulus])
+    both = np.array([all(bears(label, name) for name in (first, second)) for label in stimulus])
     if not both.any():
         what = f"{first} and {second} were never paired: no trial bears both names"
         remedy = "name the stimulus that was paired, or give --conditioned-after"
@@ -146,7 +146,7 @@ def _by_time(dataset: xr.Dataset, stimulus: NDArray[np.str_], first: str, second
     return np.where(time < begin, BEFORE, np.where(time > end, AFTER, DURING))
 
 
-def _holds(label: str, name: str) -> bool:
+def bears(label: str, name: str) -> bool:
     """Tell whether the label of a trial bears a name, alone or beside others."""
     return re.search(rf"(?<![0-9A-Za-z]){re.escape(name)}(?![0-9A-Za-z])", label) is not None
 

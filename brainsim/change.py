@@ -1,0 +1,191 @@
+"""Which connections changed between two parts of a recording: two fits, their difference, and groups of neurons.
+
+Both parts are fitted alike and apart. For a pair of neurons with weights b and a, before and after,
+
+    change = a - b        change_se^2 = s (se_b^2 + se_a^2)        z = change / change_se
+
+where s is such that most pairs, which have no synapse, are standard normal. A pair alone tells little. All pairs from
+one group of neurons to another together tell by which share g their weights grew, a = (1 + g) b:
+
+    shape_ij  = P_ij w_ij                w: mean of a and b, weighted by 1/se^2; P: probability that it is a synapse
+    growth    = sum shape change / change_se^2  /  sum shape^2 / change_se^2
+
+w is uncorrelated with the noise of the change, so that a choice of strong pairs does not lean to either side. A
+growth above 0 means stronger, whatever the sign of the weights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import stats
+
+from brainsim import frame_coupling
+from brainsim.connectivity import prior_odds
+from brainsim.encoding import encode
+from brainsim.error import InputError
+from brainsim.gradient import COARSE_BIN_S, Fit, Settings, judged_pairs
+from brainsim.posterior import NORMAL_MEDIAN, standardised, view
+from brainsim.progress import Progress, silent
+from brainsim.rule.ml import Ml
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+FEW_PAIRS = 30
+LEAST_TOLD = 1e-3
+INTERVAL = 1.959963984540054  # of a normal: 95 %
+
+
+def fits(
+    before: xr.Dataset, after: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = silent
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Fit two parts of a recording alike.
+
+    Spikes in bins of at most 20 ms are fitted by the rule ``ml``, with the prior that held-out time of the first part
+    chose. In coarser frames a synapse acts within the frame, which that rule does not see: there
+    :mod:`brainsim.frame_coupling` is used.
+
+    Parameters
+    ----------
+    before, after
+        Parts of one recording, as :func:`brainsim.session.part` makes them.
+    rule
+        Time constant and delay.
+    settings
+        How to fit.
+    progress
+        Called after each shard.
+
+    Returns
+    -------
+    before, after
+        `weight` and `weight_se` on (`pre`, `post`).
+
+    Raises
+    ------
+    InputError
+        If there are no spikes.
+    FitError
+        If one part cannot be fitted.
+    """
+    if encode(before, settings.source, settings.bin_s).bin_s > COARSE_BIN_S:
+        return frame_coupling.fit(before), frame_coupling.fit(after)
+    first = _likelihood(before, rule, settings, progress)
+    return first, _likelihood(after, rule, replace(settings, ridge=first.attrs["ridge"]), progress)
+
+
+def _likelihood(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress) -> xr.Dataset:
+    """Fit one part by maximum likelihood: weights and their errors."""
+    work = Fit(dataset, rule, settings, progress)
+    work.check_memory()
+    _, final, facts = work.run()
+    n, variance = dataset.sizes["neuron"], work.variance(final, facts)
+    told = 1 - final.ridge * variance  # 0: the prior alone speaks, 1: the data alone
+    usable = judged_pairs(facts)[1] & (told > LEAST_TOLD)
+    told = np.where(usable, told, 1.0)
+    names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
+    pair = ("pre", "post")
+    values = {
+        "weight": (pair, np.where(usable, final.joined("weight")[:n] / told, 0.0)),
+        "weight_se": (pair, np.sqrt(variance / told)),
+    }
+    facts_of = {"rule": "ml", "ridge": final.ridge, "bin_s": work.encoded.bin_s, "bins": work.problem.bins}
+    return xr.Dataset(values, {"pre": names, "post": names}, facts_of)
+
+
+def between(before: xr.Dataset, after: xr.Dataset, known: NDArray[np.str_] | None = None) -> xr.Dataset:
+    """Return how the weights of two fits of the same neurons differ, pair by pair.
+
+    Parameters
+    ----------
+    before, after
+        Fits with `weight` and `weight_se`.
+    known
+        Cell types that are known (``E``, ``I``), (neuron,).
+
+    Returns
+    -------
+    Dataset
+        On (`pre`, `post`): `weight_before`, `weight_after`, `change`, `change_se`, `z`, `q_value`, `edge_probability`
+        (from both fits together) and `shape`. The attribute `null_spread` is sqrt(s).
+
+    Raises
+    ------
+    InputError
+        If the fits are of different neurons.
+    """
+    if not np.array_equal(before["pre"].values, after["pre"].values):
+        raise InputError("the two fits are of different neurons", where="field 'pre'", remedy="fit the same recording")
+    b, a = before["weight"].values, after["weight"].values
+    error_b, error_a = before["weight_se"].values, after["weight_se"].values
+    usable = (b != 0) & (a != 0)
+    change, error = np.where(usable, a - b, 0.0), np.sqrt(error_b**2 + error_a**2)
+    spread = float(np.median(np.abs(change / error)[usable])) / NORMAL_MEDIAN if usable.sum() >= FEW_PAIRS else 1.0
+    error = error * max(spread, 1.0)
+    z, q = change / error, np.ones(usable.shape)
+    if usable.any():
+        q[usable] = stats.false_discovery_control(2 * stats.norm.sf(np.abs(z[usable])))
+    total = 1 / error_b**2 + 1 / error_a**2
+    weight = np.where(usable, (b / error_b**2 + a / error_a**2) / total, 0.0)
+    probability = _probability(weight * np.sqrt(total), usable, known)
+    matrices = {"weight_before": b, "weight_after": a, "change": change, "change_se": error, "z": z, "q_value": q}
+    matrices |= {"edge_probability": probability, "shape": weight * probability}
+    attrs = {"rule": before.attrs["rule"], "null_spread": spread}
+    attrs |= {k: before.attrs[k] for k in ("ridge", "bin_s") if k in before.attrs}
+    pair = {name: (("pre", "post"), values) for name, values in matrices.items()}
+    return xr.Dataset(pair, {"pre": before["pre"].values, "post": before["post"].values}, attrs)
+
+
+def _probability(score: Array, usable: Mask, known: NDArray[np.str_] | None) -> Array:
+    """Return the probability that a pair has a synapse, by the two groups of :mod:`brainsim.posterior`."""
+    if usable.sum() < FEW_PAIRS:
+        return usable.astype(float)
+    scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
+    seen = view(scaled, spread, usable, np.zeros(1, np.int64), prior_odds(len(score), known))
+    odds = np.clip(seen.evidence + np.log(seen.share / (1 - seen.share)), -700, 700)
+    return np.where(usable, 1 / (1 + np.exp(-odds)), 0.0)
+
+
+def of_groups(change: xr.Dataset, groups: Mapping[str, Mask]) -> xr.Dataset:
+    """Return by which share the weights between groups of neurons grew.
+
+    Parameters
+    ----------
+    change
+        As :func:`between` makes it.
+    groups
+        Members of each group, (neuron,); groups may overlap.
+
+    Returns
+    -------
+    Dataset
+        On (`pre_group`, `post_group`): `growth` (0.1: 10 % stronger), `growth_se`, `growth_low`, `growth_high` (95 %),
+        `growth_z`, `growth_q` (false discovery rate over all pairs of groups) and `synapses` (expected number); NaN
+        where no pair can be told.
+    """
+    shape, error, moved = (change[name].values for name in ("shape", "change_se", "change"))
+    weight = shape / error**2
+    member = np.array([np.asarray(mask, float) for mask in groups.values()]).reshape(len(groups), -1)
+
+    def total(values: Array) -> Array:
+        return np.asarray(member @ values @ member.T)
+
+    size = total(weight * shape)
+    told = size > 0
+    size = np.where(told, size, np.nan)
+    growth = total(weight * moved) / size
+    scatter = [total(weight**2 * each) for each in (moved**2, moved * shape, shape**2)]
+    scatter = scatter[0] - 2 * growth * scatter[1] + growth**2 * scatter[2]
+    growth_error = np.sqrt(np.maximum(size, scatter)) / size
+    z = growth / growth_error
+    q = np.full(z.shape, np.nan)
+    if told.any():
+        q[told] = stats.false_discovery_control(2 * stats.norm.sf(np.abs(z[told])))
+    found = {"growth": growth, "growth_se": growth_error, "growth_z": z, "growth_q": q}
+    found["synapses"] = total(change["edge_probability"].values)
+    found |= {"growth_low": growth - INTERVAL * growth_error, "growth_high": growth + INTERVAL * growth_error}
+    names = list(groups)
+    dims = ("pre_group", "post_group")
+    return xr.Dataset({k: (dims, v) for k, v in found.items()}, {"pre_group": names, "post_group": names})
