@@ -176,8 +176,8 @@ def of_groups(change: xr.Dataset, groups: Mapping[str, Mask]) -> xr.Dataset:
     told = size > 0
     size = np.where(told, size, np.nan)
     growth = total(weight * moved) / size
-    scatter = [total(weight**2 * each) for each in (moved**2, moved * shape, shape**2)]
-    scatter = scatter[0] - 2 * growth * scatter[1] + growth**2 * scatter[2]
+    squares, products, sizes = (total(weight**2 * each) for each in (moved**2, moved * shape, shape**2))
+    scatter = squares - 2 * growth * products + growth**2 * sizes
     growth_error = np.sqrt(np.maximum(size, scatter)) / size
     z = growth / growth_error
     q = np.full(z.shape, np.nan)

@@ -27,6 +27,7 @@ VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
     "weight": ((("pre", "post"), ("repeat", "pre", "post")), "synaptic weight of a fit"),
     "weight_initial": ((("pre", "post"), ("repeat", "pre", "post")), "weight before learning"),
     "weight_se": ((("pre", "post"),), "standard error of `weight`"),
+    "change": ((("pre", "post"),), "weight after less weight before, of two fits"),
     "z": ((("pre", "post"),), "evidence for a connection as a normal score, with its sign"),
     "q_value": ((("pre", "post"),), "Benjamini-Hochberg false discovery rate"),
     "edge_probability": ((("pre", "post"),), "probability that the pair is connected"),
@@ -124,7 +125,7 @@ def _warning(check: str, field: str, found: str, remedy: str) -> Finding:
 
 
 def _check_content(ds: xr.Dataset) -> Iterator[Finding]:
-    if not any(name in ds for name in ("calcium", "spikes", "spike_time", "weight")):
+    if not any(name in ds for name in ("calcium", "spikes", "spike_time", "weight", "change")):
         yield _error(
             "content",
             "calcium",

@@ -166,7 +166,7 @@ def _onsets(dataset: xr.Dataset) -> NDArray[np.float64]:
 
 
 def _runs(dataset: xr.Dataset) -> list[tuple[float, float]]:
-    """Return from when to when each gap-free run of frames lasts; all trials, or the whole time, where there is none."""
+    """Return from when to when each gap-free run of frames lasts; where there are no frames, all of it."""
     if is_cut(dataset) or is_cut(dataset, "spikes"):
         return [(0.0, float(dataset.sizes["trial"]))]
     if "time" not in dataset.dims:

@@ -108,6 +108,17 @@ class Echo:
             yield show
 
 
+def with_spikes(dataset: Any, workers: int, echo: Echo) -> Any:
+    """Deconvolve a recording that has calcium only, and say so."""
+    if "spikes" in dataset or "spike_time" in dataset or "calcium" not in dataset:
+        return dataset
+    from brainsim.calcium import deconvolve
+
+    echo.say("no spikes in the recording: deconvolving its calcium first (as `brainsim deconvolve` does)")
+    with echo.progress("deconvolve") as progress:
+        return deconvolve(dataset, workers=workers, progress=progress)
+
+
 def _plain(value: Any) -> Any:
     """Turn what NumPy and pathlib hold into what JSON can; a number that is not finite becomes null."""
     if hasattr(value, "tolist"):

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .option import Command, Echo, out, recording, seed, workers
+from .option import Command, Echo, out, recording, seed, with_spikes, workers
 
 
 @click.command(cls=Command)
@@ -82,7 +82,9 @@ def command(
     check_target(out, overwrite=overwrite)
     chosen = _rule(rule, how["tau_ms"], how["delay_ms"])
     model = catalog.get("neuron", neuron)() if neuron else None
-    dataset = _with_spikes(open_recording(recording), chosen.learns, how["workers"], echo)
+    dataset = open_recording(recording)
+    if chosen.learns == "gradient":
+        dataset = with_spikes(dataset, how["workers"], echo)
     settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
     settings = replace(settings, check=how["check"], known_types=how["known_types"], dale=how["dale"])
     network = SpikingNetwork(chosen, model, settings, repeats, seed)
@@ -103,17 +105,6 @@ def _rule(name: str, tau: float | None, delay: float | None) -> Any:
     if given and name != "ml":
         raise click.UsageError("--tau-ms and --delay-ms belong to --rule ml")
     return kind(**given)
-
-
-def _with_spikes(dataset: Any, learns: str, workers: int, echo: Echo) -> Any:
-    """Deconvolve a recording that has calcium only, and say so."""
-    if learns != "gradient" or "spikes" in dataset or "spike_time" in dataset or "calcium" not in dataset:
-        return dataset
-    from brainsim.calcium import deconvolve
-
-    echo.say("no spikes in the recording: deconvolving its calcium first (as `brainsim deconvolve` does)")
-    with echo.progress("deconvolve") as progress:
-        return deconvolve(dataset, workers=workers, progress=progress)
 
 
 def _prose(fit: Any) -> str:

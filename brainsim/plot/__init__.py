@@ -7,6 +7,7 @@
 
 from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar, traces, trial_marks
 from brainsim.plot.benchmark import dots, pairs
+from brainsim.plot.change import against, groups
 from brainsim.plot.connectivity import group_legend, matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
 from brainsim.plot.pathway import changes, regression
@@ -16,12 +17,14 @@ __all__ = [
     "CELL_TYPE",
     "OKABE_ITO",
     "STYLE",
+    "against",
     "blank",
     "changes",
     "curves",
     "dots",
     "group_colors",
     "group_legend",
+    "groups",
     "heatmap",
     "histograms",
     "matrix",

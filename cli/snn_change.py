@@ -1,0 +1,102 @@
+"""``brainsim snn change``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .option import Command, Echo, out, pairing, recording, seed, with_spikes, workers
+
+
+@click.command(cls=Command)
+@recording
+@out("The changes (.nc or .zarr).")
+@click.option("--before", multiple=True, metavar="SESSION", help="A session before; may be given several times.")
+@click.option("--after", multiple=True, metavar="SESSION", help="A session after; may be given several times.")
+@click.option("--learned", type=click.Path(path_type=Path), help="A fit of an online rule to compare with.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw the changes between groups (.png).")
+@click.option(
+    "--input",
+    "fitted",
+    type=click.Choice(["auto", "spikes", "events"]),
+    default="auto",
+    show_default=True,
+    help="Fit the binned (inferred) spikes or the spike times; auto takes the first that is there.",
+)
+@click.option(
+    "--tau-ms",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Time constant of the postsynaptic potential [ms].",
+)
+@click.option(
+    "--ridge",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Precision of the prior of a weight; by default chosen on held-out time before.",
+)
+@pairing
+@workers
+@seed
+@click.pass_obj
+def command(
+    echo: Echo,
+    /,
+    recording: Path,
+    out: Path,
+    overwrite: bool,
+    before: tuple[str, ...],
+    after: tuple[str, ...],
+    learned: Path | None,
+    figure: Path | None,
+    seed: int,
+    **how: Any,
+) -> None:
+    """Find which connections changed between two parts of RECORDING.
+
+    By default, these are the sessions before and after those in which stimuli were paired. Both are fitted alike and
+    apart; the difference is given for pairs of neurons and for groups of them.
+    """
+    from brainsim import before_after, session
+    from brainsim.gradient import Settings
+    from brainsim.rule.ml import Ml
+    from brainsim.store import check_target, open_recording, save_recording
+
+    if bool(before) != bool(after):
+        raise click.UsageError("--before and --after are given together")
+    check_target(out, overwrite=overwrite)
+    if figure is not None:
+        check_target(figure, overwrite=overwrite, suffixes=(".png",))
+    dataset = open_recording(recording)
+    periods = (
+        (session.named(dataset, before), session.named(dataset, after)) if before else session.around_pairing(dataset)
+    )
+    other = open_recording(learned) if learned else None
+    stimuli = {name: how[name] for name in ("conditioned", "unconditioned", "conditioned_after")}
+    answers = {name: how[name] for name in ("source", "window", "level", "keep_shared")}
+    groups, notices = before_after.groups_of(dataset, periods[0], stimuli, seed=seed, **answers)
+    settings = Settings(how["fitted"], ridge=how["ridge"], workers=how["workers"])
+    with echo.progress("fit") as progress:
+        result = before_after.compare(
+            with_spikes(dataset, how["workers"], echo),
+            periods,
+            groups,
+            rule=Ml(tau=how["tau_ms"]),
+            settings=settings,
+            learned=other,
+            seed=seed,
+            progress=progress,
+        )
+    result.attrs["notices"] = "\n".join([*str(result.attrs["notices"]).splitlines(), *notices])
+    result.attrs["recording"] = recording.name
+    written = [save_recording(result, out, overwrite=overwrite)]
+    if figure is not None:
+        from brainsim.figure.change import change_picture
+        from brainsim.folder import png
+        from brainsim.store import write_bytes
+
+        write_bytes(figure, png(change_picture(result).figure))
+        written.append(figure)
+    cautions = [f"caution: {notice}" for notice in str(result.attrs["notices"]).splitlines()]
+    echo.result(dict(result.attrs), "\n".join([*before_after.sentence(result), *cautions]), written)
