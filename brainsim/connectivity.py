@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import ndtri_exp
+from scipy.special import expit, log_expit, ndtri_exp
 from threadpoolctl import threadpool_limits
 
 from brainsim.confound import matched
 from brainsim.correlogram import correlogram
+from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, named_types
-from brainsim.kernel import lags
+from brainsim.kernel import COARSE_BIN_S, lags
 from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, PRIOR_EXCITATORY, View, standardised, view
 from brainsim.recorded import Events
 from brainsim.residual import residual
@@ -38,20 +39,28 @@ class Judgement:
 
     Attributes
     ----------
-    evidence
-        How much more probable the data are with a synapse than without, (pre, post).
-    side
-        Odds of E against I of a synapse on this pair, (pre, post).
+    sides
+        How much more probable the data are with an excitatory, with an inhibitory synapse than without, (2, pre, post).
     excitatory
         Odds of E against I of each neuron, (neuron,).
     share
         Share of connected pairs (no logarithm).
     """
 
-    evidence: Array
-    side: Array
+    sides: Array
     excitatory: Array
     share: float
+
+    @property
+    def evidence(self) -> Array:
+        """How much more probable the data are with a synapse of the neuron's sign than without, (pre, post)."""
+        excites, inhibits = log_expit(self.excitatory)[:, None], log_expit(-self.excitatory)[:, None]
+        return np.asarray(np.logaddexp(excites + self.sides[0], inhibits + self.sides[1]), np.float64)
+
+    @property
+    def side(self) -> Array:
+        """Odds of E against I of a synapse on this pair, (pre, post)."""
+        return np.asarray(self.excitatory[:, None] + self.sides[0] - self.sides[1], np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +139,7 @@ def infer(
 
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
         views = [each for found in pool.map(judged, BASELINES) for each in found]
-    return combined(views, usable, grid.tau, known)
+    return combined(views, usable, grid.tau, known, mutual=bin_s > COARSE_BIN_S)
 
 
 def bytes_to_infer(neurons: int, workers: int) -> int:
@@ -183,8 +192,7 @@ def refined(
     prior = prior_odds(len(score), known)
     more, old = view(scaled, spread, usable, np.zeros(1, np.int64), prior), found.judgement
     both = Judgement(
-        (old.evidence + trusted * np.where(usable, more.evidence, 0.0)) * (1 - (1 - NEWS) * trusted),
-        old.side + trusted * (more.sign - prior[:, None]),
+        (old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
         old.excitatory + trusted * (more.excitatory - prior),
         old.share,
     )
@@ -192,7 +200,12 @@ def refined(
 
 
 def combined(
-    views: list[View], usable: NDArray[np.bool_], tau: Array, known: NDArray[np.str_] | None = None
+    views: list[View],
+    usable: NDArray[np.bool_],
+    tau: Array,
+    known: NDArray[np.str_] | None = None,
+    *,
+    mutual: bool = False,
 ) -> Connectivity:
     """Take the median of the evidence of several views, pair by pair and neuron by neuron.
 
@@ -206,10 +219,16 @@ def combined(
         Decay of each kernel in bins, (kernel,).
     known
         Cell types that are known, (neuron,).
+    mutual
+        Let the other direction of a pair speak as well, as far as both directions say the same over all pairs: where a
+        frame is longer than a synaptic effect.
     """
+    sides = np.median([v.sides for v in views], axis=0)
+    if mutual and usable.sum() >= FEW_PAIRS:
+        back = sides.transpose(0, 2, 1)
+        sides = sides + max(0.0, float(stats.spearmanr(sides[0][usable], back[0][usable]).statistic)) * back
     judgement = Judgement(
-        np.median([np.where(usable, v.evidence, 0.0) for v in views], axis=0),
-        np.median([v.sign for v in views], axis=0),
+        sides,
         np.median([v.excitatory for v in views], axis=0),
         float(np.median([v.share for v in views])),
     )
@@ -227,13 +246,15 @@ def _answer(
 ) -> Connectivity:
     """Turn evidence into scores, q values, probabilities and types."""
     inflation, delay, tau = carried
-    sign = np.where(judgement.side >= 0, 1.0, -1.0)
-    log_p = -np.logaddexp(0, judgement.evidence)  # an evidence ratio R counts as a p value of 1/(1 + R)
-    q_value, probability = np.ones(usable.shape), np.zeros(usable.shape)
+    log_p, q_value, probability = np.zeros(usable.shape), np.ones(usable.shape), np.zeros(usable.shape)
     if usable.any():
-        odds = judgement.evidence[usable] + np.log(judgement.share / (1 - judgement.share))
+        odds = calibrated(judgement.sides, judgement.excitatory, judgement.share, judgement.evidence[usable], usable)
+        probability[usable] = expit(odds)
+        share = float(np.clip(probability[usable].mean(), 1e-6, 0.5))
+        # an evidence ratio R counts as a p value of 1/(1 + R)
+        log_p[usable] = -np.logaddexp(0, odds - np.log(share / (1 - share)))
         q_value[usable] = stats.false_discovery_control(np.maximum(np.exp(log_p[usable]), 1e-300))
-        probability[usable] = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
+    sign = np.where(judgement.side >= 0, 1.0, -1.0)
     z = np.where(usable, sign * -ndtri_exp(log_p - np.log(2)), 0.0)
     types = named_types(1 / (1 + np.exp(-np.clip(judgement.excitatory, -700, 700))), known)
     return Connectivity(Edges(z, q_value, probability, inflation), types, sign, delay, tau, judgement)

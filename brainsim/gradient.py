@@ -14,6 +14,7 @@ from brainsim.connectivity import Connectivity, bytes_to_infer, infer, refined
 from brainsim.edge import named_types
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
+from brainsim.kernel import COARSE_BIN_S
 from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
 from brainsim.posterior import PRIOR_EXCITATORY
 from brainsim.progress import Progress, silent
@@ -29,7 +30,6 @@ SIGNED_PASSES = 8
 HELD_PASSES = 10
 TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
-COARSE_BIN_S = 0.02
 INFLATED = 1.5
 PER_SPIKE, PER_PAIR, PER_SYNAPSE = 150, 30, 40  # bytes; numbers of 8 bytes
 

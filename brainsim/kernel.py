@@ -9,6 +9,7 @@ from scipy.ndimage import convolve1d
 
 Array = NDArray[np.float64]
 FINE_BIN_S = 0.005
+COARSE_BIN_S = 0.02  # beyond, an effect is over within the frame, and the direction of a pair is hardly seen
 TRUNCATE = 4.0
 
 

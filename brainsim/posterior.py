@@ -29,10 +29,9 @@ class View:
 
     Attributes
     ----------
-    evidence
-        Log of how much more probable the scores are with a synapse of the right sign than without, (pre, post).
-    sign
-        Log odds of E against I of a synapse on this pair, (pre, post).
+    sides
+        Log of how much more probable the scores are with an excitatory, with an inhibitory synapse than without,
+        (2, pre, post); 0 where a pair cannot be judged.
     excitatory
         Log odds of E against I of each neuron, (neuron,).
     share
@@ -45,8 +44,7 @@ class View:
         Spread of the scores of unconnected pairs; 1 is clean.
     """
 
-    evidence: Array
-    sign: Array
+    sides: Array
     excitatory: Array
     share: float
     kernel: Array
@@ -144,13 +142,10 @@ def view(
             mean_delay[side, pre] = (each @ when) / each.sum(1)
     pair = np.where(usable, np.logaddexp(np.log1p(-groups.share), np.log(groups.share) + sides), 0.0)
     odds = known + pair[0].sum(1) - pair[1].sum(1)
-    log_e, log_i = -np.logaddexp(0, -odds), -np.logaddexp(0, odds)
-    evidence = np.logaddexp(log_e[:, None] + sides[0], log_i[:, None] + sides[1])
-    sign = odds[:, None] + sides[0] - sides[1]
     kernel = groups.weight.reshape(2, -1, len(STRENGTHS)).sum(2)
     inflation = float(np.sqrt((kernel.mean(0) * np.maximum(spread, 1) ** 2).sum()))
-    late = np.where(sign >= 0, mean_delay[0], mean_delay[1])
-    return View(np.where(usable, evidence, -np.inf), sign, odds, groups.share, kernel, late, inflation)
+    late = np.where(odds[:, None] + sides[0] - sides[1] >= 0, mean_delay[0], mean_delay[1])
+    return View(np.where(usable, sides, 0.0), odds, groups.share, kernel, late, inflation)
 
 
 @dataclass

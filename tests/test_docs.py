@@ -205,7 +205,7 @@ def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
         f"at most {likelihood.SHARD} postsynaptic neurons",
         f"memory {likelihood.MEMORY} around it",
         f"At most {gradient.MOST_PASSES} passes",
-        f"longer than {1000 * gradient.COARSE_BIN_S:g} ms",
+        f"longer than {1000 * kernel.COARSE_BIN_S:g} ms",
         f"above {gradient.INFLATED:g} the fit says so",
         f"prior {posterior.PRIOR_EXCITATORY:g} for E",
         f"From a spread of {connectivity.CLEAN:g} on it counts less, from {connectivity.DISTURBED:g} on",

@@ -1,0 +1,60 @@
+"""Probabilities against decoys of the wrong sign."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, log_ndtr
+
+from brainsim.decoy import calibrated
+
+
+def made_up(n, share, boldness, seed=0, lift=0.0):
+    """Evidence of a network whose truth is known, `boldness` times as strong as it should be, and the truth."""
+    rng = np.random.default_rng(seed)
+    kind = np.where(np.arange(n) < 0.7 * n, 1.0, -1.0)
+    connected = (rng.uniform(size=(n, n)) < share) & ~np.eye(n, dtype=bool)
+    score = rng.normal(size=(n, n)) + lift + 5 * connected * np.abs(rng.normal(size=(n, n))) * kind[:, None]
+    sides = np.stack([half_normal(score), half_normal(-score)])
+    return boldness * sides, 1000 * kind, connected, ~np.eye(n, dtype=bool)
+
+
+def half_normal(score, variance=25.0):
+    """Log ratio of a half-normal effect of that variance and none, under noise of variance 1."""
+    part = variance / (1 + variance)
+    return score**2 * part / 2 - np.log1p(variance) / 2 + np.log(2) + log_ndtr(score * np.sqrt(part))
+
+
+def called(sides, excitatory, usable, share):
+    evidence = np.where(excitatory[:, None] > 0, sides[0], sides[1])[usable]
+    return expit(calibrated(sides, excitatory, share, evidence, usable)), evidence
+
+
+@pytest.mark.parametrize("boldness", [0.4, 1.0, 2.5])
+def test_probabilities_hold_however_bold_the_evidence(boldness):
+    sides, excitatory, connected, usable = made_up(100, 0.1, boldness)
+    probability, evidence = called(sides, excitatory, usable, 0.1)
+    naive = expit(np.log(1 / 9) + evidence)
+    truth = connected[usable]
+    for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.0)):
+        here = (probability >= low) & (probability <= high)
+        assert abs(probability[here].mean() - truth[here].mean()) < 0.12
+    if boldness != 1.0:
+        assert np.mean((probability - truth) ** 2) < np.mean((naive - truth) ** 2)
+
+
+def test_more_evidence_is_never_less_probable():
+    sides, excitatory, _, usable = made_up(40, 0.1, 2.0)
+    probability, evidence = called(sides, excitatory, usable, 0.1)
+    assert (np.diff(probability[np.argsort(evidence)]) >= 0).all()
+
+
+def test_nothing_but_common_input_is_not_called():
+    sides, excitatory, _, usable = made_up(100, 0.0, 1.0, lift=0.5)
+    probability, evidence = called(sides, excitatory, usable, 0.05)
+    assert (probability > 0.5).sum() < (expit(np.log(0.05 / 0.95) + evidence) > 0.5).sum() / 2
+
+
+def test_without_neurons_of_known_type_the_model_stands():
+    sides, excitatory, _, usable = made_up(30, 0.1, 2.0)
+    evidence = sides[0][usable]
+    log_odds = calibrated(sides, np.zeros_like(excitatory), 0.1, evidence, np.zeros_like(usable))
+    np.testing.assert_allclose(log_odds, np.log(1 / 9) + evidence, atol=1e-9)
