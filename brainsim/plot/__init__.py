@@ -7,6 +7,7 @@
 
 from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar, traces, trial_marks
 from brainsim.plot.benchmark import dots, pairs
+from brainsim.plot.celltype import cells_by_set, roc
 from brainsim.plot.connectivity import matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
 from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, plain, source_colors
@@ -16,6 +17,7 @@ __all__ = [
     "OKABE_ITO",
     "STYLE",
     "blank",
+    "cells_by_set",
     "curves",
     "dots",
     "heatmap",
@@ -27,6 +29,7 @@ __all__ = [
     "raster",
     "report_card",
     "responses",
+    "roc",
     "scale_bar",
     "source_colors",
     "traces",
