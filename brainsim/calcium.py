@@ -63,7 +63,7 @@ def deconvolve(
 
     method = method or catalog.get("deconvolution", "oasis")()
     dataset = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])
-    trace, notices = _delta_f(dataset)
+    trace, notices = delta_f(dataset)
     rate = float(dataset.attrs["sampling_rate_hz"])
     breaks = [part.start for part in segments(trace["time"].values, rate)]
     values = trace.transpose("neuron", ..., "time").values
@@ -82,11 +82,17 @@ def deconvolve(
     return _assemble(dataset, spikes, [estimates for _, estimates, _ in results], method, notices)
 
 
-def _delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
-    """Return the dF/F to deconvolve, and what was done to get it."""
+def delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
+    """Return the dF/F of a recording, and what was done to get it.
+
+    Raises
+    ------
+    InputError
+        If there is no calcium, it is an active fraction, or its `units` are unknown.
+    """
     if "calcium" not in dataset:
         raise InputError(
-            "there is no calcium to deconvolve",
+            "there is no calcium in it",
             where="field 'calcium'",
             remedy="an event-form recording holds its spikes already",
         )

@@ -413,6 +413,7 @@ def _dataset(
         "delay_s": work.problem.delay * work.encoded.bin_s,
         "input": work.encoded.kind,
         "silent_neurons": int((~fires).sum()),
+        "known_types": int(work.known_types is not None),
         "seconds_compile": work.seconds_compile,
         "seconds_fit": work.seconds,
     }

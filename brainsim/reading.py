@@ -10,6 +10,7 @@ import xarray as xr
 from brainsim import __version__, catalog, schema
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
+from brainsim.reader._cell_types import attach_types
 from brainsim.reader._stimuli import attach
 
 
@@ -62,6 +63,8 @@ def read_recording(
     dataset = reader.read(source, options)
     if given is not None and not reader.reads_stimuli:
         dataset = attach(dataset, given)
+    if options.cell_type is not None:
+        dataset = attach_types(dataset, options.cell_type)
     return schema.validate(_with_origin(dataset, source, reader, options, notices), str(source))
 
 

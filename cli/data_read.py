@@ -31,6 +31,11 @@ from .option import Command, Echo, out
     type=click.Choice(["dF/F", "raw fluorescence", "active fraction"]),
     help="Unit of the traces, where the file does not tell.",
 )
+@click.option(
+    "--cell-type",
+    metavar="E|I|FILE",
+    help="Type of all neurons, or a table neuron,cell_type.",
+)
 @click.pass_obj
 def command(
     echo: Echo, /, sources: tuple[Path, ...], out: Path, overwrite: bool, format_name: str | None, **options: Any

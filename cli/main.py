@@ -12,6 +12,7 @@ GROUPS = {
     "data": "Read, describe, list and simulate recordings.",
     "snn": "Fit a spiking network to a recording and let it run.",
     "bench": "Hold our methods and their peers against known truth, on the same data.",
+    "cells": "Tell excitatory from inhibitory cells.",
     "gan": "Train a generator of recordings and sample from it.",
 }
 

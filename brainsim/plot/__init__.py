@@ -7,6 +7,7 @@
 
 from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar, traces, trial_marks
 from brainsim.plot.benchmark import dots, pairs
+from brainsim.plot.celltype import cells_by_set, roc
 from brainsim.plot.change import against, groups
 from brainsim.plot.connectivity import group_legend, matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
@@ -19,6 +20,7 @@ __all__ = [
     "STYLE",
     "against",
     "blank",
+    "cells_by_set",
     "changes",
     "curves",
     "dots",
@@ -35,6 +37,7 @@ __all__ = [
     "regression",
     "report_card",
     "responses",
+    "roc",
     "scale_bar",
     "source_colors",
     "traces",

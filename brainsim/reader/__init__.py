@@ -28,6 +28,8 @@ class ReadOptions:
         A stimulus table, or a file with one label per trial.
     units
         Unit of ``calcium``: ``"dF/F"``, ``"raw fluorescence"`` or ``"active fraction"``.
+    cell_type
+        ``"E"`` or ``"I"`` for all neurons, or a table ``neuron,cell_type``; any format takes it.
     """
 
     sampling_rate: float | None = None
@@ -36,6 +38,7 @@ class ReadOptions:
     orientation: str | None = None
     stimuli: Path | None = None
     units: str | None = None
+    cell_type: str | None = None
 
 
 @dataclass(frozen=True)
