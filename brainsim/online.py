@@ -132,12 +132,11 @@ def input_course(dataset: xr.Dataset) -> Course:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # neurons without a usable trace get no input
-        filtered = deconvolve(dataset, catalog.get("deconvolution", "lowpass-diff")())["spikes"]
+        filtered = deconvolve(dataset, catalog.get("deconvolution", "lowpass-diff")(offset=False))["spikes"]
     traces = filtered.stack(frame=("trial", "time")) if "trial" in filtered.dims else filtered.rename(time="frame")
     values_ = traces.transpose("frame", "neuron").values.astype(float)
     values_[:, np.isnan(values_).all(0)] = 0.0
-    middle = np.nanmedian(values_, axis=0)
-    relative = (values_ - middle) / np.where(np.abs(middle) > 1e-9, middle, 1.0)
+    relative = values_ - np.nanmedian(values_, axis=0)
     spread = np.nanstd(relative, axis=0)
     current = np.nan_to_num(relative * INPUT_SD / np.where(spread > 0, spread, 1.0))
     frames = np.arange(len(current))
