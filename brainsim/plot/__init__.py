@@ -9,6 +9,7 @@ from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar,
 from brainsim.plot.benchmark import dots, pairs
 from brainsim.plot.connectivity import matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
+from brainsim.plot.resemblance import resemblance
 from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, plain, source_colors
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "plain",
     "raster",
     "report_card",
+    "resemblance",
     "responses",
     "scale_bar",
     "source_colors",
