@@ -132,6 +132,7 @@ def free_running(
             condition="synapse_delay(i, j) >= 0" if wired else "",
             delay=delay,
             delays="synapse_delay(i, j)" if wired else "",
+            partner=rule.partner,
         )
     ]
     if afferents:
@@ -157,7 +158,7 @@ def _cells(neuron: Neuron, rule: Rule, neurons: int, drives: int, watched: int) 
         reset=f"{neuron.reset}\n{rule.on_spike}".strip(),
         operations=(
             Operation(f"{read}I_ext = I_afferent + current_gain*{gained}", "before_groups"),
-            Operation(neuron.update, "groups", 1),
+            Operation(neuron.step(), "groups", 1),
             Operation(neuron.leak, "before_synapses"),
             *each_step,
         ),

@@ -50,7 +50,8 @@ class Projection:
     Synapses are stored with the presynaptic index outermost: a variable of the synapses is the flattened
     (pre, post) matrix, without the pairs that `condition` leaves out. `delay` is in time steps; `delays`, an
     expression in time steps, gives every synapse its own. Both expressions may call functions of recorded input, so
-    that one program serves every wiring.
+    that one program serves every wiring. `partner` names a boolean of `source`: `on_post` changes nothing at synapses
+    from neurons where it is false, and they may be passed over.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Projection:
     condition: str = ""
     delay: int = 0
     delays: str = ""
+    partner: str = ""
     operations: tuple[Operation, ...] = ()
 
 

@@ -26,7 +26,8 @@ from brainsim import frame_coupling
 from brainsim.connectivity import prior_odds
 from brainsim.encoding import encode
 from brainsim.error import InputError
-from brainsim.gradient import COARSE_BIN_S, Fit, Settings, judged_pairs
+from brainsim.gradient import Fit, Settings, judged_pairs
+from brainsim.kernel import COARSE_BIN_S
 from brainsim.posterior import NORMAL_MEDIAN, standardised, view
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml

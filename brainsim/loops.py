@@ -2,8 +2,9 @@
 
 - A step of the network costs a comparison per object, not a search tree of clocks.
 - Sources of recorded events are skipped by the block while none of them is due.
-- Where every neuron projects to every neuron without delay, a spike walks along its row of synapses instead of passing
-  through a queue of their indices, so that the compiler can vectorise.
+- Where every neuron projects to every neuron without delay, a spike walks along its row of synapses (or its column, if
+  postsynaptic spikes act on them) instead of passing through a queue of their indices, so that the compiler can
+  vectorise. A column skips the cells of which the rule says that they are not paired.
 
 Every edit has to fit exactly once; a Brian2 that writes other sources is refused.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from brainsim.blueprint import Blueprint, Projection
 from brainsim.error import ToolError
 
-EDITION = "3"  # part of the key of a program
+EDITION = "4"  # part of the key of a program
 EVENT_DUE = "next_step == t_in_timesteps"
 LARGEST_BLOCK = 32
 
@@ -41,7 +42,7 @@ DUE_BY_BLOCK = """for(size_t _block=0; _block<N; _block+={block})
     }}"""
 ARRIVING = (
     r"std::vector<int> \*_spiking_synapses.*?for\(int _spiking_synapse_idx=0;.*?\{\s*const size_t _idx = [^;]*;"
-    r"(?P<vector>.*?const int32_t _postsynaptic_idx = )[^;]*;"
+    r"\s*const size_t _vectorisation_idx = _idx;"
 )
 ROW = """const int32_t* _spikes = _array_{source}__spikespace;
     for(int32_t _spike=0; _spike<_spikes[{sources}]; _spike++)
@@ -49,13 +50,28 @@ ROW = """const int32_t* _spikes = _array_{source}__spikespace;
         const int32_t _source = _spikes[_spike];
         for(int32_t _target=0; _target<{targets}; _target++)
         {{
-            const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;{vector}_target;"""
-EVERY = r"for\(int _idx=0; _idx<_N; _idx\+\+\)\s*\{(?P<vector>.*?const int32_t _postsynaptic_idx = )[^;]*;"
+            const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
+COLUMN = """const int32_t* _spikes = _array_{target}__spikespace;
+    if(!_spikes[{targets}]) return;
+    int32_t _walked[{sources}], _length = 0;
+    for(int32_t _source=0; _source<{sources}; _source++)
+        if({partner}) _walked[_length++] = _source;
+    for(int32_t _spike=0; _spike<_spikes[{targets}]; _spike++)
+    {{
+        const int32_t _target = _spikes[_spike];
+        for(int32_t _place=0; _place<_length; _place++)
+        {{
+            const int32_t _source = _walked[_place];
+            const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
+EVERY = r"for\(int _idx=0; _idx<_N; _idx\+\+\)\s*\{"
 EVERY_ROW = """for(int32_t _source=0; _source<{sources}; _source++)
     for(int32_t _target=0; _target<{targets}; _target++)
     {{
-        const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;{vector}_target;"""
-PRE = (r"const int32_t _presynaptic_idx = [^;]*;", "const int32_t _presynaptic_idx = _source;")
+        const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
+ENDS = (
+    (r"const int32_t _presynaptic_idx = [^;]*;", "const int32_t _presynaptic_idx = _source;"),
+    (r"const int32_t _postsynaptic_idx = [^;]*;", "const int32_t _postsynaptic_idx = _target;"),
+)
 
 
 def rewrite(folder: Path, blueprint: Blueprint) -> None:
@@ -77,12 +93,19 @@ def rewrite(folder: Path, blueprint: Blueprint) -> None:
     for each in blueprint.projections:
         if not is_dense(each):
             continue
-        names = {"source": each.source, "sources": size[each.source], "targets": size[each.target]}
-        if each.on_pre:
-            edit(_code(folder, f"{each.name}_pre"), (ARRIVING, ROW), PRE, **names)
-            edit(folder / "main.cpp", (rf"network\.add\([^;]*_run_{each.name}_pre_push_spikes\w*\);", ""))
-        for k in range(len(each.operations)):
-            edit(_code(folder, f"{each.name}_operation_{k}"), (EVERY, EVERY_ROW), PRE, **names)
+        _walk(folder, each, size[each.source], size[each.target])
+
+
+def _walk(folder: Path, each: Projection, sources: int, targets: int) -> None:
+    """Let the spikes and the operations of an all-to-all projection walk along rows and columns."""
+    names = {"source": each.source, "target": each.target, "sources": sources, "targets": targets}
+    names["partner"] = f"_ptr_array_{each.source}_{each.partner}[_source]" if each.partner else "true"
+    for pathway, code, walk in (("pre", each.on_pre, ROW), ("post", each.on_post, COLUMN)):
+        if code:
+            edit(_code(folder, f"{each.name}_{pathway}"), (ARRIVING, walk), *ENDS, **names)
+            edit(folder / "main.cpp", (rf"network\.add\([^;]*_run_{each.name}_{pathway}_push_spikes\w*\);", ""))
+    for k in range(len(each.operations)):
+        edit(_code(folder, f"{each.name}_operation_{k}"), (EVERY, EVERY_ROW), *ENDS, **names)
 
 
 def _code(folder: Path, name: str) -> Path:
@@ -94,7 +117,7 @@ def _code(folder: Path, name: str) -> Path:
 
 def is_dense(projection: Projection) -> bool:
     """Return whether every neuron projects to every neuron without delay."""
-    return not (projection.condition or projection.delays or projection.delay or projection.on_post)
+    return not (projection.condition or projection.delays or projection.delay)
 
 
 def edit(path: Path, *changes: tuple[str, str], **names: object) -> None:
@@ -102,7 +125,7 @@ def edit(path: Path, *changes: tuple[str, str], **names: object) -> None:
     text = path.read_text()
     for pattern, new in changes:
         found = list(re.finditer(pattern, text, re.DOTALL))
-        if len(found) != 1 and not (pattern == PRE[0] and not found):
+        if len(found) != 1 and not ((pattern, new) in ENDS and not found):
             raise ToolError(f"this Brian2 writes another {path.name}", remedy="install the versions of constraints.txt")
         for match in found:
             filled = new.format(**names, **match.groupdict()) if names else new

@@ -96,8 +96,16 @@ class SpikingNetwork:
                 "the rule 'static' learns nothing", where="option --rule", remedy="use --rule ml or --rule nearest-stdp"
             )
         else:
+            settings = self.settings
             result = online.fit(
-                dataset, self.rule, self.neuron_model, self.repeats, self.seed, self.settings.target, progress
+                dataset,
+                self.rule,
+                self.neuron_model,
+                self.repeats,
+                self.seed,
+                settings.target,
+                settings.workers,
+                progress,
             )
         self.fit_ = _carry(dataset, result, self.seed)
         if isinstance(self.rule, Ml) and self.settings.check:

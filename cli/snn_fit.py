@@ -112,14 +112,25 @@ def _prose(fit: Any) -> str:
     attrs, n = fit.attrs, fit.sizes["neuron"]
     times = f"{attrs['seconds_fit']:.1f} s (compiling {attrs['seconds_compile']:.1f} s)"
     found = _learned(fit) if attrs["rule"] != "ml" else _inferred(fit)
-    return "\n".join([f"{attrs['rule']} fit of {n} neurons in {times}", *found])
+    cautions = [f"caution: {notice}" for notice in str(attrs.get("notices", "")).splitlines()]
+    return "\n".join([f"{attrs['rule']} fit of {n} neurons in {times}", *found, *cautions])
 
 
 def _learned(fit: Any) -> list[str]:
-    """Say what an online rule did to the weights."""
+    """Say what an online rule did to the weights, and whether the network answered as the cells did."""
+    from brainsim.resemblance import sentence
+
     change = float((fit["weight"] / fit["weight_initial"].where(fit["weight_initial"] != 0)).mean()) - 1
-    rate, types = fit.attrs["simulated_rate_hz"], fit.attrs["cell_types"]
-    return [f"mean change of a weight {change:+.2%}; cell types: {types}; simulated rate {rate:.2f} Hz"]
+    attrs = fit.attrs
+    rate, types = attrs["simulated_rate_hz"], attrs["cell_types"]
+    runs = f"{attrs['repeats']} runs" if attrs["repeats"] > 1 else "one run"
+    lines = [f"{runs}; mean change of a weight {change:+.2%}; cell types: {types}; simulated rate {rate:.2f} Hz"]
+    if "decoding_accuracy" in attrs:
+        lines.append(
+            f"the stimulus is read from the input in {attrs['decoding_accuracy']:.1%} of {attrs['decoding_trials']} "
+            f"held-out trials (chance {attrs['decoding_chance']:.1%})"
+        )
+    return lines + ([sentence(fit)] if "resemblance" in fit else [])
 
 
 def _inferred(fit: Any) -> list[str]:
@@ -133,5 +144,4 @@ def _inferred(fit: Any) -> list[str]:
         f"{attrs['passes']} passes, ridge {attrs['ridge']:g}",
         f"{called} of {n * (n - 1)} pairs are connected with probability > 0.5; cells: {types}",
     ]
-    lines += [f"trust: {attrs['trust']}"] if "trust" in attrs else []
-    return lines + [f"caution: {notice}" for notice in str(attrs.get("notices", "")).splitlines()]
+    return lines + ([f"trust: {attrs['trust']}"] if "trust" in attrs else [])

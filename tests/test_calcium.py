@@ -28,8 +28,13 @@ def truth():
     trace = Indicator().fluorescence(time, cells, 8, frames, rng)
     counts = np.stack([np.histogram(time[cells == n], np.append(frames, 260))[0] for n in range(8)], axis=1)
     counts[2999] = 0  # its bin would hold the spikes within the gap
-    coords = {"time": frames, "neuron": [f"n{n}" for n in range(8)], "onset": ("trial", np.arange(10) * 12.0),
-              "duration": ("trial", np.ones(10)), "stimulus": ("trial", list("abcdeabcde"))}
+    coords = {
+        "time": frames,
+        "neuron": [f"n{n}" for n in range(8)],
+        "onset": ("trial", np.arange(10) * 12.0),
+        "duration": ("trial", np.ones(10)),
+        "stimulus": ("trial", list("abcdeabcde")),
+    }
     traces = {"calcium": (("time", "neuron"), trace, {"units": "dF/F"}), "counts": (("time", "neuron"), counts)}
     return xr.Dataset(traces, coords=coords, attrs={"sampling_rate_hz": 20.0, "source": "simulated"})
 
@@ -112,10 +117,16 @@ def test_one_bad_neuron_stops_no_other(method, truth):
     assert np.corrcoef(spikes[kept, 2], deconvolve(truth, method).spikes.values[kept, 2])[0, 1] > 0.95
 
 
-@pytest.mark.parametrize("change", [
-    lambda x: x.astype(">f8"), lambda x: np.asfortranarray(x), lambda x: np.repeat(x, 2, axis=1)[:, ::2],
-    lambda x: x.astype("f4"), lambda x: np.round(x * 1000).astype("i2"),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x.astype(">f8"),
+        lambda x: np.asfortranarray(x),
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+        lambda x: x.astype("f4"),
+        lambda x: np.round(x * 1000).astype("i2"),
+    ],
+)
 def test_any_number_type_and_layout(change, truth):
     plain = truth.isel(time=slice(0, 1000), neuron=slice(0, 3)).drop_vars("counts")
     values = change(plain.calcium.values)
@@ -139,9 +150,11 @@ def test_short_and_odd_runs_give_finite_spikes(method, length):
 
 def test_undecidable_decay_is_assumed_and_told():
     noise = np.random.default_rng(0).normal(size=(25, 1))
-    made = xr.Dataset({"calcium": (("time", "neuron"), noise, {"units": "dF/F"})},
-                      coords={"time": np.arange(25) / 10, "neuron": ["x"]},
-                      attrs={"sampling_rate_hz": 10.0, "source": "recorded"})
+    made = xr.Dataset(
+        {"calcium": (("time", "neuron"), noise, {"units": "dF/F"})},
+        coords={"time": np.arange(25) / 10, "neuron": ["x"]},
+        attrs={"sampling_rate_hz": 10.0, "source": "recorded"},
+    )
     found = deconvolve(made)
     assert found.decay_time.item() == pytest.approx(0.6)
     assert "neuron x: the trace cannot tell its decay" in found.attrs["notices"]

@@ -71,9 +71,10 @@ def test_the_overlap_of_filtered_trains_is_read_off_their_covariance():
     raw = np.concatenate([found.count[:, 0, :0:-1], found.count[0]], axis=1)  # nothing taken off
     a, b = ([np.convolve(counts[:, k], f)[: len(counts)] for f in each.T] for k, each in ((0, first), (1, second)))
     np.testing.assert_allclose(np.tensordot(raw[1], overlap(first, second, 9), 1), np.array(a) @ np.array(b).T)
-    np.testing.assert_allclose(raw[1] @ reading(first, 9), np.array(a) @ counts[:, 1] * 0 + [
-        sum(first[lag, k] * raw[1][8 + lag] for lag in range(4)) for k in range(2)
-    ])
+    np.testing.assert_allclose(
+        raw[1] @ reading(first, 9),
+        np.array(a) @ counts[:, 1] * 0 + [sum(first[lag, k] * raw[1][8 + lag] for lag in range(4)) for k in range(2)],
+    )
 
 
 def test_a_high_pass_takes_what_is_smooth_and_leaves_a_peak():

@@ -42,11 +42,17 @@ def fluorescence(tmp_path):
     rng = np.random.default_rng(5)
     trace = Indicator().fluorescence(rng.uniform(0, 60, 200), rng.integers(0, 4, 200), 4, np.arange(600) / 10, rng)
     trace[20:25, 1] = np.nan
-    made = xr.Dataset({"calcium": (("time", "neuron"), trace, {"units": "dF/F"})},
-                      coords={"time": np.arange(600) / 10, "neuron": [f"n{n}" for n in range(4)],
-                              "onset": ("trial", [1.0, 20.0]), "duration": ("trial", [1.0, 1.0]),
-                              "stimulus": ("trial", ["<b>", "=1+1"])},
-                      attrs={"sampling_rate_hz": 10.0, "source": "simulated"})
+    made = xr.Dataset(
+        {"calcium": (("time", "neuron"), trace, {"units": "dF/F"})},
+        coords={
+            "time": np.arange(600) / 10,
+            "neuron": [f"n{n}" for n in range(4)],
+            "onset": ("trial", [1.0, 20.0]),
+            "duration": ("trial", [1.0, 1.0]),
+            "stimulus": ("trial", ["<b>", "=1+1"]),
+        },
+        attrs={"sampling_rate_hz": 10.0, "source": "simulated"},
+    )
     return save_recording(made, tmp_path / "rec.nc")
 
 
@@ -65,15 +71,21 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str], list[str]]] = {
     "folder without recording": ({"README.md": "x"}, ["."], ["no file in this folder", "csv-wide"]),
     "folder with two sessions": ({"a.csv": WIDE, "b.csv": WIDE}, ["."], ["2 sessions: a.csv, b.csv", "one by one"]),
     "format misspelt": ({"x.csv": WIDE}, ["x.csv", "--format", "csvwide"], ["did you mean 'csv-wide'"]),
-    "three files": ({"a.csv": WIDE, "b.csv": WIDE, "c.csv": WIDE}, ["a.csv", "b.csv", "c.csv"],
-                    ["3 files", "--stimuli"]),
+    "three files": (
+        {"a.csv": WIDE, "b.csv": WIDE, "c.csv": WIDE},
+        ["a.csv", "b.csv", "c.csv"],
+        ["3 files", "--stimuli"],
+    ),
     "no number": ({"x.csv": "time,a\n0,1\n1,two\n"}, ["x.csv"], ["'two' in line 3", "field 'a'", "correct"]),
     "ragged": ({"x.csv": "time,a,b\n0,1,2\n1,2\n"}, ["x.csv"], ["line 3 has 2 cells", "first has 3", "copy it again"]),
     "no rate": ({"x.csv": "a,b\n1,2\n3,4\n"}, ["x.csv"], ["field 'sampling_rate_hz'", "--sampling-rate"]),
     "rate zero": ({"x.csv": "a,b\n1,2\n3,4\n"}, ["x.csv", "--sampling-rate", "0"], ["--sampling-rate", "above 0"]),
     "orientation open": ({"x.csv": "a,b,c\n1,2,3\n3,4,5\n"}, ["x.csv", "--sampling-rate", "9"], ["--orientation"]),
-    "time not increasing": ({"x.csv": "time,a\n0,1\n1,2\n0.5,3\n2,3\n"}, ["x.csv"],
-                            ["field 'time'", "frame 2", "sort"]),
+    "time not increasing": (
+        {"x.csv": "time,a\n0,1\n1,2\n0.5,3\n2,3\n"},
+        ["x.csv"],
+        ["field 'time'", "frame 2", "sort"],
+    ),
     "time repeated": ({"x.csv": "time,a\n0,1\n1,2\n1,3\n2,3\n"}, ["x.csv"], ["field 'time'", "frame 2"]),
     "time missing": ({"x.csv": "time,a\n0,1\n,2\n2,3\n"}, ["x.csv"], ["field 'time'", "1 times are missing"]),
     "infinite": ({"x.csv": "time,a\n0,1\n1,inf\n2,3\n"}, ["x.csv"], ["field 'calcium'", "infinite", "NaN"]),
@@ -83,18 +95,33 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str], list[str]]] = {
     "spike after the end": ({"x.csv": LONG}, ["x.csv", "--duration", "1.5"], ["after the end at 1.5 s", "--duration"]),
     "too few neurons": ({"x.csv": LONG}, ["x.csv", "--neurons", "1"], ["2 neurons", "--neurons"]),
     "option without use": ({"x.csv": LONG}, ["x.csv", "--sampling-rate", "9"], ["no use for --sampling-rate"]),
-    "labels of another length": ({"m_mean.csv": "0,1\n1,0\n0,0\n", "m_tag.csv": "a,b,c,d"}, ["m_mean.csv"],
-                                 ["m_tag.csv, field 'stimulus'", "m_mean.csv", "4 labels", "3 trials", "session"]),
+    "labels of another length": (
+        {"m_mean.csv": "0,1\n1,0\n0,0\n", "m_tag.csv": "a,b,c,d"},
+        ["m_mean.csv"],
+        ["m_tag.csv, field 'stimulus'", "m_mean.csv", "4 labels", "3 trials", "session"],
+    ),
     "no labels": ({"m_mean.csv": "0,1\n1,0\n0,0\n"}, ["m_mean.csv"], ["field 'orientation'", "--orientation"]),
     "empty label": ({"m_mean.csv": "0,1\n1,0\n0,0\n", "m_tag.csv": "a,,c"}, ["m_mean.csv"], ["label 2 of 3 is empty"]),
-    "onset outside": ({"x.csv": WIDE, "s.csv": "onset_s,duration_s,stimulus\n9,1,a\n"}, ["x.csv", "--stimuli", "s.csv"],
-                      ["s.csv", "field 'onset_s'", "outside the recording", "line 2"]),
-    "stimulus backwards": ({"x.csv": WIDE, "s.csv": "onset_s,duration_s,stimulus\n0,-1,a\n"},
-                           ["x.csv", "--stimuli", "s.csv"], ["field 'duration_s'", "negative", "line 2"]),
-    "labels without trials": ({"x.csv": WIDE, "s.csv": "a\nb\n"}, ["x.csv", "--stimuli", "s.csv"],
-                              ["no trials", "onset_s"]),
-    "codes of another length": ({"f.ca2": "1 2 3\n4 5 6\n", "f.stim": "0\n1\n"}, ["f.ca2"],
-                                ["f.stim", "f.ca2", "2 stimulus codes", "3 frames", "field 'stimulus'"]),
+    "onset outside": (
+        {"x.csv": WIDE, "s.csv": "onset_s,duration_s,stimulus\n9,1,a\n"},
+        ["x.csv", "--stimuli", "s.csv"],
+        ["s.csv", "field 'onset_s'", "outside the recording", "line 2"],
+    ),
+    "stimulus backwards": (
+        {"x.csv": WIDE, "s.csv": "onset_s,duration_s,stimulus\n0,-1,a\n"},
+        ["x.csv", "--stimuli", "s.csv"],
+        ["field 'duration_s'", "negative", "line 2"],
+    ),
+    "labels without trials": (
+        {"x.csv": WIDE, "s.csv": "a\nb\n"},
+        ["x.csv", "--stimuli", "s.csv"],
+        ["no trials", "onset_s"],
+    ),
+    "codes of another length": (
+        {"f.ca2": "1 2 3\n4 5 6\n", "f.stim": "0\n1\n"},
+        ["f.ca2"],
+        ["f.stim", "f.ca2", "2 stimulus codes", "3 frames", "field 'stimulus'"],
+    ),
 }
 
 

@@ -64,17 +64,24 @@ def test_same_seed_same_trace_and_cells_differ():
     assert abs(np.log(twice[:, 0].max() / twice[:, 1].max())) > 0.01
 
 
-@pytest.mark.parametrize("change", [{"rise": 0.7}, {"noise": -1}, {"decay": float("nan")}, {"saturation": 0},
-                                    {"drift_time": 0}])
+@pytest.mark.parametrize(
+    "change", [{"rise": 0.7}, {"noise": -1}, {"decay": float("nan")}, {"saturation": 0}, {"drift_time": 0}]
+)
 def test_senseless_parameters_are_refused(change):
     with pytest.raises(InputError, match="indicator, field"):
         Indicator(**change)
 
 
-@pytest.mark.parametrize(("time", "cells", "frames", "field"), [
-    ([np.nan], [0], [0.0, 0.1], "spike_time"), ([0.1], [2], [0.0, 0.1], "spike_neuron"),
-    ([0.1], [-1], [0.0, 0.1], "spike_neuron"), ([0.1], [0], [0.1, 0.1], "time"), ([0.1], [0], [], "time"),
-])
+@pytest.mark.parametrize(
+    ("time", "cells", "frames", "field"),
+    [
+        ([np.nan], [0], [0.0, 0.1], "spike_time"),
+        ([0.1], [2], [0.0, 0.1], "spike_neuron"),
+        ([0.1], [-1], [0.0, 0.1], "spike_neuron"),
+        ([0.1], [0], [0.1, 0.1], "time"),
+        ([0.1], [0], [], "time"),
+    ],
+)
 def test_senseless_spikes_and_frames_are_refused(time, cells, frames, field):
     with pytest.raises(InputError, match=f"field '{field}'"):
         Indicator().fluorescence(np.array(time), np.array(cells), 2, np.array(frames), rng())

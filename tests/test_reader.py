@@ -64,11 +64,17 @@ def text(path: Path, content: str, encoding: str = "utf-8") -> Path:
 
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
-    "netcdf": make_netcdf, "zarr": make_zarr, "csv-wide": make_csv_wide, "csv-long": make_csv_long,
-    "trial-table": make_trial_table, "cilva": make_cilva,
+    "netcdf": make_netcdf,
+    "zarr": make_zarr,
+    "csv-wide": make_csv_wide,
+    "csv-long": make_csv_long,
+    "trial-table": make_trial_table,
+    "cilva": make_cilva,
 }
 EXPECTED: dict[str, tuple[str, np.ndarray]] = {
-    "netcdf": ("calcium", VALUES), "zarr": ("calcium", VALUES), "csv-wide": ("calcium", VALUES),
+    "netcdf": ("calcium", VALUES),
+    "zarr": ("calcium", VALUES),
+    "csv-wide": ("calcium", VALUES),
     "csv-long": ("spike_time", np.array([0.1, 0.25, 0.5])),
     "trial-table": ("calcium", np.array([[[0.5, 0]], [[0.25, 1]], [[0, 0.75]]])),
     "cilva": ("calcium", np.array([[1, 2, 3, 4, 5, 6], [-0.1, 0, 1, 0, np.nan, 1]]).T),
@@ -129,11 +135,14 @@ def test_cilva_trials_are_runs_of_one_code(tmp_path):
     assert "2.1646" in read_recording([tmp_path / "f.ca2"]).attrs["notices"]
 
 
-@pytest.mark.parametrize(("content", "encoding"), [
-    ("\ufefftime_s;a;b\r\n0,0;1,5;2\r\n0,1;-3,25;\r\n0,2;0;1e-3\r\n", "utf-8"),
-    ("time_s\ta\tb\n0\t1.5\t2\n0.1\t-3.25\tNaN\n0.2\t0\t1e-3\n", "utf-8"),
-    ("# made by hand\n\ntime_s,a,b\r\n0,1.5,2\r\n0.1,-3.25,NA\r\n0.2,0,1e-3", "utf-16"),
-])
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("\ufefftime_s;a;b\r\n0,0;1,5;2\r\n0,1;-3,25;\r\n0,2;0;1e-3\r\n", "utf-8"),
+        ("time_s\ta\tb\n0\t1.5\t2\n0.1\t-3.25\tNaN\n0.2\t0\t1e-3\n", "utf-8"),
+        ("# made by hand\n\ntime_s,a,b\r\n0,1.5,2\r\n0.1,-3.25,NA\r\n0.2,0,1e-3", "utf-16"),
+    ],
+)
 def test_spreadsheet_dialects_give_the_same_numbers(content, encoding, tmp_path):
     read = read_recording([text(tmp_path / "x.csv", content, encoding)])
     np.testing.assert_array_equal(read.calcium.values, [[1.5, 2], [-3.25, np.nan], [0, 1e-3]])
@@ -214,8 +223,12 @@ def test_store_round_trip(suffix, values, names, tmp_path):
 
 
 @quick
-@given(values=arrays(float, (4, 3), elements=finite), names=names, rate=st.floats(0.1, 1000),
-       lead=st.sampled_from(["", "=", "@", "-", "'"]))
+@given(
+    values=arrays(float, (4, 3), elements=finite),
+    names=names,
+    rate=st.floats(0.1, 1000),
+    lead=st.sampled_from(["", "=", "@", "-", "'"]),
+)
 def test_csv_wide_round_trip(values, names, rate, lead, tmp_path):
     made = recording(values, rate, [f"{lead}{name}x" for name in names])
     write_csv(made, tmp_path / "r.csv", overwrite=True)
@@ -230,16 +243,23 @@ def test_csv_wide_round_trip(values, names, rate, lead, tmp_path):
 @given(spikes=st.lists(st.tuples(st.floats(0, 100), st.integers(0, 6)), max_size=30))
 def test_csv_long_round_trip(spikes, tmp_path):
     spikes = sorted(spikes, key=lambda spike: spike[0])
-    made = xr.Dataset({"spike_time": ("spike", np.array([t for t, _ in spikes], float)),
-                       "spike_neuron": ("spike", np.array([n for _, n in spikes], int))},
-                      coords={"neuron": np.arange(7)}, attrs={"source": "recorded", "duration_s": 100.0})
+    made = xr.Dataset(
+        {
+            "spike_time": ("spike", np.array([t for t, _ in spikes], float)),
+            "spike_neuron": ("spike", np.array([n for _, n in spikes], int)),
+        },
+        coords={"neuron": np.arange(7)},
+        attrs={"source": "recorded", "duration_s": 100.0},
+    )
     write_csv(made, tmp_path / "r.csv", overwrite=True)
     assert read_recording([tmp_path / "r.csv"], options=ReadOptions(duration=100, neurons=7)).equals(made)
 
 
 @real_data
-@pytest.mark.parametrize(("name", "trials", "neurons", "stimuli"),
-                         [("20180827_Mouse1_mean_signal.csv", 498, 259, 14), ("20180904_mean.csv", 723, 293, 22)])
+@pytest.mark.parametrize(
+    ("name", "trials", "neurons", "stimuli"),
+    [("20180827_Mouse1_mean_signal.csv", 498, 259, 14), ("20180904_mean.csv", 723, 293, 22)],
+)
 def test_real_sessions(name, trials, neurons, stimuli):
     source = SHARED / "seed_guanlab_v1" / name
     read = read_recording([source])

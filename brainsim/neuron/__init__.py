@@ -24,6 +24,10 @@ class Neuron(Described):
     threshold: ClassVar[str] = ""
     reset: ClassVar[str] = ""
 
+    def step(self) -> str:
+        """Return the explicit steps that these parameters need: `update`, without what they switch off."""
+        return self.update
+
     def per_cell(self, excitatory: NDArray[np.bool_], rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
         """Return the parameters and initial values that differ between cells, as ``{variable: (neuron,)}``."""
         return {}

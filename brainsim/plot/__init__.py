@@ -12,6 +12,7 @@ from brainsim.plot.change import against, groups
 from brainsim.plot.connectivity import group_legend, matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
 from brainsim.plot.pathway import changes, regression
+from brainsim.plot.resemblance import resemblance
 from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, group_colors, plain, source_colors
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "raster",
     "regression",
     "report_card",
+    "resemblance",
     "responses",
     "roc",
     "scale_bar",

@@ -12,7 +12,8 @@ class Rule(Described):
 
     `learns` says how: ``"online"`` rules change the weights while the network runs on the recorded input (`synapse`,
     `on_pre` and `on_post` are added to the synapses; `trace`, `on_spike`, `each_step` to the neurons); ``"gradient"``
-    rules run the network on the recorded spikes and climb the likelihood, one pass after the other.
+    rules run the network on the recorded spikes and climb the likelihood, one pass after the other. `partner` names a
+    boolean of `trace`: what says that `on_post` changes nothing at synapses from cells where it is false.
     """
 
     neuron: ClassVar[str] = "izhikevich"
@@ -23,4 +24,5 @@ class Rule(Described):
     trace: ClassVar[str] = ""
     on_spike: ClassVar[str] = ""
     each_step: ClassVar[str] = ""
+    partner: ClassVar[str] = ""
     initial: ClassVar[dict[str, float]] = {}

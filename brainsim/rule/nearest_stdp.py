@@ -6,23 +6,23 @@ from typing import ClassVar
 from brainsim.description import quantity
 from brainsim.rule import Rule
 
-# Cells that fire now are paired with the cells that fired at the last time at which any cell fired (`t_network`).
+# Cells that fire now are paired with the cells that fired at the last time at which any cell fired (`paired`).
 # direction: +1 for E->E and I->E, -1 (signs reversed) for E->I, 0 (no change) for I->I.
 SYNAPSE = "direction : 1 (constant)"
 TRACE = """
 t_last : second
-t_network : second
 t_latest : second
+paired : boolean
 """
 ON_PRE = """
 t_latest_post = t
-w *= 1 + plastic*direction*A_minus*exp(-(t - t_last_post)/tau_minus)*int(t_last_post == t_network_post)
+w *= 1 + plastic*direction*A_minus*exp(-(t - t_last_post)/tau_minus)*int(paired_post)
 """
 ON_POST = """
-w *= 1 + plastic*direction*A_plus*exp(-(t - t_last_pre)/tau_plus)*int(t_last_pre == t_network_pre)
+w *= 1 + plastic*direction*A_plus*exp(-(t - t_last_pre)/tau_plus)*int(paired_pre)
 """
 ON_SPIKE = "t_last = t"
-EACH_STEP = "t_network = t_latest"
+EACH_STEP = "paired = t_last == t_latest"
 
 
 @dataclass(frozen=True)
@@ -51,4 +51,5 @@ class NearestStdp(Rule):
     on_post: ClassVar[str] = ON_POST
     on_spike: ClassVar[str] = ON_SPIKE
     each_step: ClassVar[str] = EACH_STEP
-    initial: ClassVar[dict[str, float]] = {"t_last": -1.0, "t_network": -2.0, "t_latest": -2.0}
+    partner: ClassVar[str] = "paired"
+    initial: ClassVar[dict[str, float]] = {"t_last": -1.0, "t_latest": -2.0}
