@@ -21,9 +21,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import expit
 
 from brainsim import frame_coupling
-from brainsim.connectivity import prior_odds
+from brainsim.connectivity import Judgement, prior_odds
 from brainsim.encoding import encode
 from brainsim.error import InputError
 from brainsim.gradient import Fit, Settings, judged_pairs
@@ -145,8 +146,9 @@ def _probability(score: Array, usable: Mask, known: NDArray[np.str_] | None) -> 
         return usable.astype(float)
     scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
     seen = view(scaled, spread, usable, np.zeros(1, np.int64), prior_odds(len(score), known))
-    odds = np.clip(seen.evidence + np.log(seen.share / (1 - seen.share)), -700, 700)
-    return np.where(usable, 1 / (1 + np.exp(-odds)), 0.0)
+    probability = np.zeros(usable.shape)
+    probability[usable] = expit(Judgement(seen.sides, seen.excitatory, seen.share).log_odds(usable))
+    return probability
 
 
 def of_groups(change: xr.Dataset, groups: Mapping[str, Mask]) -> xr.Dataset:

@@ -57,6 +57,10 @@ class Judgement:
         excites, inhibits = log_expit(self.excitatory)[:, None], log_expit(-self.excitatory)[:, None]
         return np.asarray(np.logaddexp(excites + self.sides[0], inhibits + self.sides[1]), np.float64)
 
+    def log_odds(self, usable: NDArray[np.bool_]) -> Array:
+        """Return the calibrated log odds that the usable pairs are connected, (pair,)."""
+        return calibrated(self.sides, self.excitatory, self.share, self.evidence[usable], usable)
+
     @property
     def side(self) -> Array:
         """Odds of E against I of a synapse on this pair, (pre, post)."""
@@ -248,7 +252,7 @@ def _answer(
     inflation, delay, tau = carried
     log_p, q_value, probability = np.zeros(usable.shape), np.ones(usable.shape), np.zeros(usable.shape)
     if usable.any():
-        odds = calibrated(judgement.sides, judgement.excitatory, judgement.share, judgement.evidence[usable], usable)
+        odds = judgement.log_odds(usable)
         probability[usable] = expit(odds)
         share = float(np.clip(probability[usable].mean(), 1e-6, 0.5))
         # an evidence ratio R counts as a p value of 1/(1 + R)
