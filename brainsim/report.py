@@ -2,17 +2,14 @@
 
 import base64
 import json
-import platform
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import matplotlib
 import xarray as xr
 
-from brainsim import __version__, catalog, store
+from brainsim import catalog, store, web_page
 from brainsim.comparison import Comparison
 from brainsim.figure import pictures
 from brainsim.figure.network import fit_pictures, learning_curve_picture
@@ -22,7 +19,6 @@ from brainsim.missing import Floats
 from brainsim.plot import STYLE
 
 KEY_METRICS = ("noise_correlation_r", "rate_wasserstein", "c2st_forest", "tstr", "nn_ratio")
-PACKAGES = ("numpy", "scipy", "scikit-learn", "xarray", "networkx", "matplotlib")
 
 
 def write(
@@ -100,29 +96,15 @@ def page(comparison: Comparison, drawn: list[tuple[Picture, str]], commands: tup
     commands
         Commands that made the files.
     """
-    loader = jinja2.PackageLoader("brainsim", "")
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters["number"] = number
     statistics = catalog.entries("statistic")
-    return environment.get_template("report.html").render(
+    return web_page.filled(
+        "report.html",
+        commands=commands,
         comparison=comparison,
         drawn=drawn,
-        commands=commands,
         key_metrics=[name for name in KEY_METRICS if name in statistics],
         statistics=statistics,
-        versions={
-            "brainsim": __version__,
-            "Python": platform.python_version(),
-            **{name: version(name) for name in PACKAGES},
-        },
     )
-
-
-def number(value: float | None) -> str:
-    """Return a number with three digits, or a dash."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.3g}"
 
 
 def _all_pictures(comparison: Comparison, fit: xr.Dataset | None, curve: Mapping[str, Any] | None) -> Iterator[Picture]:

@@ -59,7 +59,7 @@ def _names(recording: Path, others: tuple[Path, ...]) -> list[str]:
 
 def _prose(result: "Comparison") -> str:
     """Return a compact table, then the warnings and the verdicts."""
-    from brainsim.report import number
+    from brainsim.web_page import number
 
     sources = list(result.scores)
     rows = [["metric", "recorded floor", *sources, "rival"]]

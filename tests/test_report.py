@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_up import calcium_trials, fit, fraction_trials, independent_gaussian
 
-from brainsim import report
+from brainsim import report, web_page
 from brainsim.compare import compare
 from brainsim.error import OutputError
 from brainsim.folder import result_folder
@@ -132,4 +132,4 @@ def test_fill_leaves_other_files_of_a_larger_result_alone(tmp_path):
 
 @pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.81532, "0.815"), (-0.04, "-0.040"), (1234.5, "1.23e+03")])
 def test_numbers_are_short(value, text):
-    assert report.number(value) == text
+    assert web_page.number(value) == text
