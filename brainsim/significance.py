@@ -14,7 +14,7 @@ from brainsim.response import Responses
 
 Mask = NDArray[np.bool_]
 LEVEL = 0.05
-FEWEST_TRIALS = 6
+FEWEST_TRIALS = {"onset": 6, "blank": 4, "others": 4}
 FLIPS = 10_000
 BLANKS = ("blank", "baseline", "none", "spontaneous")
 REFERENCES = ("onset", "blank", "others")
@@ -52,13 +52,13 @@ def test(trials: Responses, rows: Mask, against: str, blank: str, rng: np.random
     if against == "onset" and trials.baseline is not None:
         difference = trials.response[rows] - trials.baseline[rows]
         p, effect = sign_flip(difference, rng), mean(difference, 0)
-        enough = np.isfinite(difference).sum(0) >= FEWEST_TRIALS
+        enough = np.isfinite(difference).sum(0) >= FEWEST_TRIALS[against]
     else:
         other = trials.stimulus == blank if against == "blank" else trials.stimulus != trials.stimulus[rows][0]
         ours, theirs = trials.response[rows], trials.response[other]
         p = stats.mannwhitneyu(ours, theirs, alternative="greater", axis=0, nan_policy="omit").pvalue
         effect = mean(ours, 0) - mean(theirs, 0)
-        enough = np.minimum(np.isfinite(ours).sum(0), np.isfinite(theirs).sum(0)) >= FEWEST_TRIALS
+        enough = np.minimum(np.isfinite(ours).sum(0), np.isfinite(theirs).sum(0)) >= FEWEST_TRIALS[against]
     return np.where(enough, p, np.nan), np.where(enough, effect, np.nan)
 
 
@@ -86,10 +86,11 @@ def sign_flip(difference: Floats, rng: np.random.Generator) -> Floats:
 def doubts(trials: Responses, against: str, count: NDArray[np.int64], cells: int, level: float) -> list[str]:
     """Say what a reader must know about the test."""
     found = []
-    few = int(((count > 0) & (count < FEWEST_TRIALS)).sum())
+    fewest = FEWEST_TRIALS[against]
+    few = int(((count > 0) & (count < fewest)).sum())
     if few:
-        found.append(f"{few} stimuli have fewer than {FEWEST_TRIALS} trials: unknown who responds")
-    enough = count[count >= FEWEST_TRIALS]
+        found.append(f"{few} stimuli have fewer than {fewest} trials: unknown who responds")
+    enough = count[count >= fewest]
     if against == "onset" and len(enough) and 0.5 ** enough.min() > level / cells:
         needed = int(np.ceil(0.5 ** enough.min() * cells / level))
         found.append(f"with {enough.min()} trials a cell can be found only where at least {needed} of {cells} respond")

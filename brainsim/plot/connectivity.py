@@ -122,6 +122,7 @@ def network(
     )
     present = set(nx.get_node_attributes(graph, attribute).values())
     bare(ax).set_aspect("equal")
+    ax.margins(0.04)
     ax.legend(
         handles=_legend([name for name in colors if name in present], colors, bool(edges)),
         loc="upper center",
