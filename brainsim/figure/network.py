@@ -66,7 +66,7 @@ def network_picture(fit: xr.Dataset, groups: ResponseGroups | None = None) -> Pi
     circle = groups is not None or facts["density"] > DENSE
     order = ("E", "I", "unknown") if groups is None else groups.order
     place = graph_group.ring(net, label, order) if circle else graph.layout(net)
-    figure = Figure(figsize=(7.5, 7.6 if circle else 6.2), layout="constrained")
+    figure = Figure(figsize=(7.2, 7.4), layout="constrained")
     plot.network(figure.subplots(), net, place, attribute="group", colors=_colors(groups))
     caption = f"{graph.sentence(facts)}. Larger neurons have more edges; wider edges are stronger."
     return Picture("graph", "The inferred network", caption, figure)

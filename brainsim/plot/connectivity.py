@@ -127,7 +127,7 @@ def network(
         handles=_legend([name for name in colors if name in present], colors, bool(edges)),
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
-        ncols=4,
+        ncols=5,
         handletextpad=0.4,
         columnspacing=1.2,
         title=f"the {len(edges)} strongest of {every} edges" if len(edges) < every else None,
