@@ -149,11 +149,12 @@ def test_a_fit_of_other_neurons_or_one_that_did_not_learn_is_refused(files, cli)
     done = cli("snn", "groups", files / "ml.nc", "--recording", files / "rec.nc", "--out", files / "out")
     assert done.exit_code == 1
     assert "nearest-stdp" in done.output
+    assert "ml.nc, field 'weight_initial'" in done.output
     names = np.arange(CELLS) + 100
     store.save_recording(learned().assign_coords(pre=names, post=names, neuron=names), files / "other.nc")
     done = cli("snn", "groups", files / "other.nc", "--recording", files / "rec.nc", "--out", files / "out")
     assert done.exit_code == 1
-    assert "no neuron 100" in done.output
+    assert "rec.nc, field 'neuron': the recording has no neuron 100" in done.output
     assert not (files / "out").exists()
 
 
