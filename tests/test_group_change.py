@@ -112,6 +112,9 @@ def test_without_weights_from_before_learning_nothing_has_changed():
         fraction_change.synapse_changes(small().drop_vars("weight_initial"))
     with pytest.raises(InputError, match="which cells are excitatory"):
         fraction_change.fraction_changes(small().drop_vars("cell_type"), GROUPS, WAYS)
+    unknown = small().assign_coords(cell_type=("neuron", ["unknown"] * 6))
+    with pytest.raises(InputError, match="no cell is known to be excitatory"):
+        fraction_change.fraction_changes(unknown, GROUPS, WAYS)
     with pytest.raises(InputError, match="called E or I"):
         fraction_change.fraction_changes(small(), {"E": GROUPS["a"]}, WAYS)
 
