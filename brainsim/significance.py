@@ -16,6 +16,7 @@ Mask = NDArray[np.bool_]
 LEVEL = 0.05
 FEWEST_TRIALS = {"onset": 6, "blank": 4, "others": 4}
 FLIPS = 10_000
+AT_ONCE = 20_000_000  # numbers in memory
 BLANKS = ("blank", "baseline", "none", "spontaneous")
 REFERENCES = ("onset", "blank", "others")
 
@@ -76,8 +77,9 @@ def sign_flip(difference: Floats, rng: np.random.Generator) -> Floats:
     observed, n = values.sum(0) - 1e-9 * np.abs(values).sum(0), len(values)
     draws = max(FLIPS, int(2 * values.shape[1] / LEVEL))
     at_least = np.ones(values.shape[1])
-    for first in range(0, draws, FLIPS):
-        signs = rng.choice((-1.0, 1.0), (min(FLIPS, draws - first), n))
+    step = max(1, min(FLIPS, AT_ONCE // max(values.shape[1], 1)))
+    for first in range(0, draws, step):
+        signs = rng.choice((-1.0, 1.0), (min(step, draws - first), n))
         at_least += (signs @ values >= observed).sum(0)
     p: Floats = at_least / (draws + 1)
     return p
