@@ -92,11 +92,15 @@ def command(
     result.attrs["recording"] = recording.name
     written = [save_recording(result, out, overwrite=overwrite)]
     if figure is not None:
+        import matplotlib
+
         from brainsim.figure.change import change_picture
         from brainsim.folder import png
+        from brainsim.plot import STYLE
         from brainsim.store import write_bytes
 
-        write_bytes(figure, png(change_picture(result).figure))
+        with matplotlib.rc_context(STYLE):
+            write_bytes(figure, png(change_picture(result).figure))
         written.append(figure)
     cautions = [f"caution: {notice}" for notice in str(result.attrs["notices"]).splitlines()]
     echo.result(dict(result.attrs), "\n".join([*before_after.sentence(result), *cautions]), written)
