@@ -167,9 +167,9 @@ def of_groups(change: xr.Dataset, groups: Mapping[str, Mask]) -> xr.Dataset:
     Returns
     -------
     Dataset
-        On (`pre_group`, `post_group`): `growth` (0.1: by 10 % of the mean of before and after), `growth_se`, `growth_low`, `growth_high` (95 %),
-        `growth_z`, `growth_q` (false discovery rate over all pairs of groups) and `synapses` (expected number); NaN
-        where no pair can be told.
+        On (`pre_group`, `post_group`): `growth` (0.1: by 10 % of the mean of before and after), `growth_se`,
+        `growth_low`, `growth_high` (95 %), `growth_z`, `growth_q` (false discovery rate over all pairs of groups) and
+        `synapses` (expected number); NaN where fewer than two synapses are expected.
     """
     shape, error, moved = (change[name].values for name in ("shape", "change_se", "change"))
     weight = shape / error**2

@@ -1,6 +1,8 @@
 """What changed between two parts of a recording: sessions, two fits, groups, the truth, the command."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -300,6 +302,18 @@ def test_the_command_writes_changes_groups_and_who_is_right(cli, tmp_path, simul
     assert result["z"].equals(store.open_recording(tmp_path / "d.nc")["z"])
 
 
+def test_everything_in_a_change_is_documented(simulated):
+    data, learned = simulated
+    groups = {"E": np.arange(12) < 9, "I": np.arange(12) >= 9}
+    result = before_after.compare(data, session.around_pairing(data), groups, learned=learned)
+    page = (Path(__file__).parents[1] / "docs" / "schema.md").read_text("utf-8")
+    section = page.split("\n## What a change holds\n")[1].split("\n## ")[0]
+    known = set(re.findall(r"`(\w+)`", section)) | {"ridge", "bin_s"}
+    common = {"source", "seed", "brainsim_version", "notices"}
+    assert set(result.data_vars) <= known
+    assert set(result.attrs) <= known | common
+
+
 def test_the_command_says_what_it_cannot_tell_and_leaves_nothing_behind(cli, tmp_path, simulated):
     data, _ = simulated
     rec, out = tmp_path / "rec.nc", tmp_path / "c.nc"
@@ -308,6 +322,10 @@ def test_the_command_says_what_it_cannot_tell_and_leaves_nothing_behind(cli, tmp
     assert failed.exit_code == 1
     assert "nothing was paired" in failed.output
     assert cli("snn", "change", rec, "--out", out, "--before", "aud").exit_code == 2
+    same = cli("snn", "change", rec, "--out", out, "--before", "aud", "--after", "aud")
+    assert (same.exit_code, "both before and after" in same.output) == (2, True)
+    named = cli("snn", "change", rec, "--out", out, "--before", "aud", "--after", "aud_again", "--conditioned", "smell")
+    assert (named.exit_code, "smell" in named.output) == (1, True)
     wrong = cli("snn", "change", rec, "--out", out, "--before", "aud", "--after", "awd_again")
     assert wrong.exit_code == 1
     assert "aud_again" in wrong.output
