@@ -16,6 +16,7 @@ from brainsim.session import Period
 
 FEWEST_MEMBERS = 3
 CALLED = 0.05
+GROUPS = ("pre_group", "post_group")
 FRAMES = (
     "a frame is longer than a synapse takes: couplings within a frame hardly have a direction, and tell changes poorly"
 )
@@ -65,41 +66,40 @@ def compare(
     FitError
         If one part cannot be fitted.
     """
+    neurons = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(dataset.sizes["neuron"])
+    if learned is not None and not np.array_equal(learned["pre"].values.astype(str), neurons.astype(str)):
+        what, remedy = "the learned fit is of other neurons", "give a fit of the same recording"
+        raise InputError(what, where="field 'pre'", remedy=remedy)
+    known = None if learned is None else growth.known(learned, groups)[0]
     before, after = (session.part(dataset, each) for each in periods)
     found = change.fits(before, after, rule or Ml(), settings or Settings(), progress)
     pairs = change.between(*found, growth.types(dataset))
     result = pairs.merge(change.of_groups(pairs, groups), combine_attrs="override")
-    neurons = pairs["pre"].values
     result = result.assign_coords(group=list(groups), neuron=neurons)
     result["member"] = (("group", "neuron"), np.array(list(groups.values())).reshape(len(groups), len(neurons)))
     for name in ("cell_type", "position"):
         if name in dataset.coords:
             result = result.assign_coords({name: dataset[name].variable})
-    notices = [FRAMES] if pairs.attrs["rule"] != "ml" else []
-    result.attrs.update(
-        before=", ".join(p.name for p in periods[0]),
-        after=", ".join(p.name for p in periods[1]),
-        before_s=float(sum(p.end - p.begin for p in periods[0])),
-        after_s=float(sum(p.end - p.begin for p in periods[1])),
-        source=dataset.attrs["source"],
-        seed=seed,
-        brainsim_version=__version__,
-        notices="\n".join(notices),
-    )
-    dims = ("pre_group", "post_group")
-    if learned is not None:
-        if not np.array_equal(learned["pre"].values.astype(str), neurons.astype(str)):
-            what, remedy = "the learned fit is of other neurons", "give a fit of the same recording"
-            raise InputError(what, where="field 'pre'", remedy=remedy)
-        result["learned_growth"] = (dims, growth.known(learned, groups)[0])
+    result.attrs.update(_facts(periods), source=dataset.attrs["source"], seed=seed, brainsim_version=__version__)
+    result.attrs["notices"] = "" if pairs.attrs["rule"] == "ml" else FRAMES
+    if known is not None:
+        result["learned_growth"] = (GROUPS, known)
     true = growth.truth(dataset)
-    if true is not None:
-        values, synapses = growth.known(true, groups)
-        result["true_growth"], result["true_synapses"] = (dims, values), (dims, synapses)
-        for name in ("true_weight_before", "true_weight"):
-            result[name] = (("pre", "post"), dataset[name].values)
-        result.attrs.update(growth.judged(result, groups, learned, seed))
-    return result
+    if true is None:
+        return result
+    values, synapses = growth.known(true, groups)
+    result["true_growth"], result["true_synapses"] = (GROUPS, values), (GROUPS, synapses)
+    for name in ("true_weight_before", "true_weight"):
+        result[name] = (("pre", "post"), dataset[name].values)
+    return result.assign_attrs(growth.judged(result, groups, learned, seed))
+
+
+def _facts(periods: tuple[Sequence[Period], Sequence[Period]]) -> dict[str, Any]:
+    """Return what was compared, and how long it is [s]."""
+    facts: dict[str, Any] = {}
+    for name, each in zip(("before", "after"), periods, strict=True):
+        facts |= {name: ", ".join(p.name for p in each), f"{name}_s": float(sum(p.end - p.begin for p in each))}
+    return facts
 
 
 def groups_of(
@@ -131,6 +131,11 @@ def groups_of(
         Members of each group, (neuron,).
     notices
         Which groups there are not, and why.
+
+    Raises
+    ------
+    InputError
+        If stimuli are named that were not paired.
     """
     groups: dict[str, Mask] = {}
     notices: list[str] = []
@@ -142,6 +147,8 @@ def groups_of(
     try:
         groups |= ensemble.groups(dataset, **dict(stimuli or {}), **options)
     except InputError as error:
+        if any(value is not None for value in (stimuli or {}).values()):
+            raise
         notices.append(f"no groups by what was paired: {error}")
     types = growth.types(dataset)
     if types is not None and (types == "I").any():

@@ -4,12 +4,17 @@ Both parts are fitted alike and apart. For a pair of neurons with weights b and 
 
     change = a - b        change_se^2 = s (se_b^2 + se_a^2)        z = change / change_se
 
-where s is such that most pairs, which have no synapse, are standard normal. A pair alone tells little. All pairs from
-one group of neurons to another together tell by which share g their weights grew, a = (1 + g) b:
+where s is such that most pairs, which have no synapse, are at most standard normal. Weights are freed of the prior
+first: of a weight with posterior variance v under a prior of precision r, the data tell the share t = 1 - r v; it is
+divided by t and has the variance v / t. Pairs with t below 0.2 are not judged.
+
+A pair alone tells little. All pairs from one group of neurons to another together tell by which share of their mean
+weight they grew, a - b = growth (a + b) / 2:
 
     shape_ij  = P_ij w_ij                w: mean of a and b, weighted by 1/se^2; P: probability that it is a synapse
     growth    = sum shape change / change_se^2  /  sum shape^2 / change_se^2
 
+The error of a growth is that of independent pairs, or what the pairs of the group scatter around it where this is more.
 w is uncorrelated with the noise of the change, so that a choice of strong pairs does not lean to either side. A
 growth above 0 means stronger, whatever the sign of the weights.
 """
@@ -36,7 +41,8 @@ from brainsim.rule.ml import Ml
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 FEW_PAIRS = 30
-LEAST_TOLD = 1e-3
+LEAST_TOLD = 0.2  # share of a weight that the data tell, not the prior
+FEWEST_SYNAPSES = 2.0
 INTERVAL = 1.959963984540054  # of a normal: 95 %
 
 
@@ -111,7 +117,8 @@ def between(before: xr.Dataset, after: xr.Dataset, known: NDArray[np.str_] | Non
     -------
     Dataset
         On (`pre`, `post`): `weight_before`, `weight_after`, `change`, `change_se`, `z`, `q_value`, `edge_probability`
-        (from both fits together) and `shape`. The attribute `null_spread` is sqrt(s).
+        (from both fits together; 1 in coarse frames, where synapses do not stand out) and `shape`. The attribute
+        `null_spread` is sqrt(s), which is not taken below 1.
 
     Raises
     ------
@@ -131,7 +138,8 @@ def between(before: xr.Dataset, after: xr.Dataset, known: NDArray[np.str_] | Non
         q[usable] = stats.false_discovery_control(2 * stats.norm.sf(np.abs(z[usable])))
     total = 1 / error_b**2 + 1 / error_a**2
     weight = np.where(usable, (b / error_b**2 + a / error_a**2) / total, 0.0)
-    probability = _probability(weight * np.sqrt(total), usable, known)
+    apart = before.attrs["rule"] == "ml" and usable.sum() >= FEW_PAIRS
+    probability = _probability(weight * np.sqrt(total), usable, known) if apart else usable.astype(float)
     matrices = {"weight_before": b, "weight_after": a, "change": change, "change_se": error, "z": z, "q_value": q}
     matrices |= {"edge_probability": probability, "shape": weight * probability}
     attrs = {"rule": before.attrs["rule"], "null_spread": spread}
@@ -142,8 +150,6 @@ def between(before: xr.Dataset, after: xr.Dataset, known: NDArray[np.str_] | Non
 
 def _probability(score: Array, usable: Mask, known: NDArray[np.str_] | None) -> Array:
     """Return the probability that a pair has a synapse, by the two groups of :mod:`brainsim.posterior`."""
-    if usable.sum() < FEW_PAIRS:
-        return usable.astype(float)
     scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
     seen = view(scaled, spread, usable, np.zeros(1, np.int64), prior_odds(len(score), known))
     probability = np.zeros(usable.shape)
@@ -164,9 +170,9 @@ def of_groups(change: xr.Dataset, groups: Mapping[str, Mask]) -> xr.Dataset:
     Returns
     -------
     Dataset
-        On (`pre_group`, `post_group`): `growth` (0.1: 10 % stronger), `growth_se`, `growth_low`, `growth_high` (95 %),
-        `growth_z`, `growth_q` (false discovery rate over all pairs of groups) and `synapses` (expected number); NaN
-        where no pair can be told.
+        On (`pre_group`, `post_group`): `growth` (0.1: by 10 % of the mean of before and after), `growth_se`,
+        `growth_low`, `growth_high` (95 %), `growth_z`, `growth_q` (false discovery rate over all pairs of groups) and
+        `synapses` (expected number); NaN where fewer than two synapses are expected.
     """
     shape, error, moved = (change[name].values for name in ("shape", "change_se", "change"))
     weight = shape / error**2
@@ -176,7 +182,8 @@ def of_groups(change: xr.Dataset, groups: Mapping[str, Mask]) -> xr.Dataset:
         return np.asarray(member @ values @ member.T)
 
     size = total(weight * shape)
-    told = size > 0
+    synapses = total(change["edge_probability"].values)
+    told = (size > 0) & (synapses >= FEWEST_SYNAPSES)
     size = np.where(told, size, np.nan)
     growth = total(weight * moved) / size
     squares, products, sizes = (total(weight**2 * each) for each in (moved**2, moved * shape, shape**2))
@@ -187,7 +194,7 @@ def of_groups(change: xr.Dataset, groups: Mapping[str, Mask]) -> xr.Dataset:
     if told.any():
         q[told] = stats.false_discovery_control(2 * stats.norm.sf(np.abs(z[told])))
     found = {"growth": growth, "growth_se": growth_error, "growth_z": z, "growth_q": q}
-    found["synapses"] = total(change["edge_probability"].values)
+    found["synapses"] = synapses
     found |= {"growth_low": growth - INTERVAL * growth_error, "growth_high": growth + INTERVAL * growth_error}
     names = list(groups)
     dims = ("pre_group", "post_group")

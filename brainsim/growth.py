@@ -13,7 +13,7 @@ from brainsim.fraction_change import synapse_changes
 from brainsim.missing import Floats, mean
 
 Mask = NDArray[np.bool_]
-SHUFFLES = 200
+SHUFFLES = 50
 
 
 def known(fit: xr.Dataset, groups: Mapping[str, Mask]) -> tuple[Floats, Floats]:
@@ -120,7 +120,8 @@ def judged(
         (`auc_grew_learned`), and among single synapses (`auc_grew_synapses`). Among the pairs of excitatory groups:
         AUC of what grew more than the median (`auc_more`) and the rank correlation (`rank`).
     """
-    true, score = result["true_growth"].values, result["growth_z"].values
+    score = result["growth_z"].values
+    true = np.where(np.isfinite(score), result["true_growth"].values, np.nan)
     kind = types(result)
     kinds = np.zeros(result.sizes["neuron"], int) if kind is None else np.unique(kind, return_inverse=True)[1]
     rng = np.random.default_rng(seed)
@@ -139,7 +140,7 @@ def judged(
     if learned is not None:
         facts["auc_grew_learned"] = auc(result["learned_growth"].values, true)
         routes["_learned"] = result["learned_growth"].values
-        own = np.nanmean(synapse_changes(learned), 0)
+        own = mean(synapse_changes(learned), 0)
         facts["auc_grew_synapses_learned"] = auc(own[there], after[there] / before[there] - 1)
     for name, values in routes.items():
         found = agreement(values[inside], true[inside])

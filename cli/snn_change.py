@@ -58,45 +58,51 @@ def command(
     By default, these are the sessions before and after those in which stimuli were paired. Both are fitted alike and
     apart; the difference is given for pairs of neurons and for groups of them.
     """
-    from brainsim import before_after, session
+    from brainsim import before_after
     from brainsim.gradient import Settings
     from brainsim.rule.ml import Ml
     from brainsim.store import check_target, open_recording, save_recording
 
-    if bool(before) != bool(after):
-        raise click.UsageError("--before and --after are given together")
     check_target(out, overwrite=overwrite)
     if figure is not None:
         check_target(figure, overwrite=overwrite, suffixes=(".png",))
-    dataset = open_recording(recording)
-    periods = (
-        (session.named(dataset, before), session.named(dataset, after)) if before else session.around_pairing(dataset)
-    )
-    other = open_recording(learned) if learned else None
-    stimuli = {name: how[name] for name in ("conditioned", "unconditioned", "conditioned_after")}
-    answers = {name: how[name] for name in ("source", "window", "level", "keep_shared")}
-    groups, notices = before_after.groups_of(dataset, periods[0], stimuli, seed=seed, **answers)
+    dataset, other = open_recording(recording), open_recording(learned) if learned else None
+    periods = _periods(dataset, before, after)
+    groups, notices = before_after.groups_of(dataset, periods[0], how["stimuli"], seed=seed, **how["test"])
     settings = Settings(how["fitted"], ridge=how["ridge"], workers=how["workers"])
+    fitted = with_spikes(dataset, how["workers"], echo)
     with echo.progress("fit") as progress:
-        result = before_after.compare(
-            with_spikes(dataset, how["workers"], echo),
-            periods,
-            groups,
-            rule=Ml(tau=how["tau_ms"]),
-            settings=settings,
-            learned=other,
-            seed=seed,
-            progress=progress,
-        )
-    result.attrs["notices"] = "\n".join([*str(result.attrs["notices"]).splitlines(), *notices])
-    result.attrs["recording"] = recording.name
-    written = [save_recording(result, out, overwrite=overwrite)]
-    if figure is not None:
-        from brainsim.figure.change import change_picture
-        from brainsim.folder import png
-        from brainsim.store import write_bytes
-
-        write_bytes(figure, png(change_picture(result).figure))
-        written.append(figure)
-    cautions = [f"caution: {notice}" for notice in str(result.attrs["notices"]).splitlines()]
+        shared: dict[str, Any] = {"learned": other, "seed": seed, "progress": progress}
+        result = before_after.compare(fitted, periods, groups, rule=Ml(tau=how["tau_ms"]), settings=settings, **shared)
+    notices = [*str(result.attrs["notices"]).splitlines(), *notices]
+    result.attrs.update(notices="\n".join(notices), recording=recording.name)
+    written = [save_recording(result, out, overwrite=overwrite), *([_drawn(result, figure)] if figure else [])]
+    cautions = [f"caution: {notice}" for notice in notices]
     echo.result(dict(result.attrs), "\n".join([*before_after.sentence(result), *cautions]), written)
+
+
+def _periods(dataset: Any, before: tuple[str, ...], after: tuple[str, ...]) -> Any:
+    """Return what is before and what is after: as asked for, else what lies around the pairing."""
+    from brainsim import session
+
+    if bool(before) != bool(after):
+        raise click.UsageError("--before and --after are given together")
+    if set(before) & set(after):
+        raise click.UsageError(f"session {sorted(set(before) & set(after))[0]} cannot be both before and after")
+    if not before:
+        return session.around_pairing(dataset)
+    return session.named(dataset, before), session.named(dataset, after)
+
+
+def _drawn(result: Any, figure: Path) -> Path:
+    """Draw the changes between groups."""
+    import matplotlib
+
+    from brainsim.figure.change import change_picture
+    from brainsim.folder import png
+    from brainsim.plot import STYLE
+    from brainsim.store import write_bytes
+
+    with matplotlib.rc_context(STYLE):
+        write_bytes(figure, png(change_picture(result).figure))
+    return figure

@@ -1,6 +1,8 @@
 """What changed between two parts of a recording: sessions, two fits, groups, the truth, the command."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,7 +147,8 @@ def test_nothing_is_called_where_nothing_changed_and_errors_that_are_too_small_a
     found = change.between(before, after)
     assert found.attrs["null_spread"] == pytest.approx(1.0, abs=0.1)
     assert (found["q_value"] < 0.05).sum() < 4
-    z = [float(change.of_groups(change.between(*two_fits(0.0, seed=k)[:2]), all_of(60))["growth_z"][0, 0]) for k in range(30)]
+    pairs = [change.between(*two_fits(0.0, seed=k)[:2]) for k in range(30)]
+    z = [float(change.of_groups(each, all_of(60))["growth_z"][0, 0]) for each in pairs]
     assert np.std(z) == pytest.approx(1.0, abs=0.35)
     small = [each.assign(weight_se=each["weight_se"] / 3) for each in (before, after)]
     assert change.between(*small).attrs["null_spread"] == pytest.approx(3.0, abs=0.3)
@@ -161,7 +164,8 @@ def test_the_growth_of_groups_is_found_whatever_the_sign_of_the_weights(share):
     before, after, _ = two_fits(share)
     inhibitory = np.arange(60) % 3 == 0
     found = change.of_groups(change.between(before, after), {"E": ~inhibitory, "I": inhibitory})
-    assert ((found["growth_low"] < share) & (share < found["growth_high"])).all()
+    expected = share / (1 + share / 2)  # of the mean weight
+    assert ((found["growth_low"] < expected) & (expected < found["growth_high"])).all()
     assert (np.sign(found["growth"]) == np.sign(share)).all()
     assert (found["growth_q"] < 0.05).all()
 
@@ -176,23 +180,23 @@ def test_a_group_without_synapses_cannot_be_told():
         change.between(before, after.isel(pre=slice(1, None)))
 
 
-def events(probability, seed):
-    """Two minutes of two neurons in 1 ms; the first makes the second fire 2 ms later with a probability."""
+def events(probability, seed, bins=40_000):
+    """Forty seconds of two neurons; the first makes the second fire 2 ms later with a probability."""
     rng = np.random.default_rng(seed)
-    first = np.flatnonzero(rng.uniform(size=120_000) < 0.02)
-    second = np.union1d(np.flatnonzero(rng.uniform(size=120_000) < 0.01), first[rng.uniform(size=len(first)) < probability] + 2)
+    first = np.flatnonzero(rng.uniform(size=bins) < 0.02)
+    driven = first[rng.uniform(size=len(first)) < probability] + 2
+    second = np.union1d(np.flatnonzero(rng.uniform(size=bins) < 0.01), driven)
     steps = np.concatenate([first, second])
     order = np.argsort(steps, kind="stable")
     cells = np.repeat([0, 1], [len(first), len(second)])[order]
     data = {"spike_time": ("spike", steps[order] / 1000 + 5e-4), "spike_neuron": ("spike", cells)}
-    return xr.Dataset(data, {"neuron": [0, 1]}, {"source": "simulated", "duration_s": 120.1})
+    return xr.Dataset(data, {"neuron": [0, 1]}, {"source": "simulated", "duration_s": bins / 1000 + 0.1})
 
 
 def test_two_likelihood_fits_see_a_synapse_grow():
-    before, after = events(0.1, 0), events(0.3, 1)
-    pairs = change.between(*change.fits(before, after, Ml(tau=3.0), Settings(target="numpy", bin_s=0.001, ridge=1.0)))
+    pairs = change.between(*change.fits(events(0.1, 0), events(0.3, 1), Ml(), Settings(ridge=1.0)))
     assert pairs.attrs["rule"] == "ml"
-    assert float(pairs["z"][0, 1]) > 5
+    assert float(pairs["z"][0, 1]) > 4
     assert abs(float(pairs["z"][1, 0])) < 3
     assert float(pairs["weight_before"][0, 1]) > 0
 
@@ -268,9 +272,11 @@ def simulated():
     true = rng.uniform(0.5, 1, (12, 12)) * (rng.uniform(size=(12, 12)) < 0.5)
     grown = true * np.where(rng.uniform(size=(12, 12)) < 0.5, 1.2, 0.8)
     names = {"pre": np.arange(12), "post": np.arange(12)}
-    data = data.assign_coords(names, cell_type=("neuron", list("EEEEEEEEEIII")))
+    data = data.assign_coords(names | {"cell_type": ("neuron", list("EEEEEEEEEIII"))})
     data["true_weight_before"], data["true_weight"] = (("pre", "post"), true), (("pre", "post"), grown)
-    learned = xr.Dataset({"weight": data["true_weight"], "weight_initial": data["true_weight_before"]}, attrs=data.attrs)
+    learned = xr.Dataset(
+        {"weight": data["true_weight"], "weight_initial": data["true_weight_before"]}, attrs=data.attrs
+    )
     return data, learned
 
 
@@ -296,6 +302,18 @@ def test_the_command_writes_changes_groups_and_who_is_right(cli, tmp_path, simul
     assert result["z"].equals(store.open_recording(tmp_path / "d.nc")["z"])
 
 
+def test_everything_in_a_change_is_documented(simulated):
+    data, learned = simulated
+    groups = {"E": np.arange(12) < 9, "I": np.arange(12) >= 9}
+    result = before_after.compare(data, session.around_pairing(data), groups, learned=learned)
+    page = (Path(__file__).parents[1] / "docs" / "schema.md").read_text("utf-8")
+    section = page.split("\n## What a change holds\n")[1].split("\n## ")[0]
+    known = set(re.findall(r"`(\w+)`", section)) | {"ridge", "bin_s"}
+    common = {"source", "seed", "brainsim_version", "notices"}
+    assert set(result.data_vars) <= known
+    assert set(result.attrs) <= known | common
+
+
 def test_the_command_says_what_it_cannot_tell_and_leaves_nothing_behind(cli, tmp_path, simulated):
     data, _ = simulated
     rec, out = tmp_path / "rec.nc", tmp_path / "c.nc"
@@ -304,6 +322,10 @@ def test_the_command_says_what_it_cannot_tell_and_leaves_nothing_behind(cli, tmp
     assert failed.exit_code == 1
     assert "nothing was paired" in failed.output
     assert cli("snn", "change", rec, "--out", out, "--before", "aud").exit_code == 2
+    same = cli("snn", "change", rec, "--out", out, "--before", "aud", "--after", "aud")
+    assert (same.exit_code, "both before and after" in same.output) == (2, True)
+    named = cli("snn", "change", rec, "--out", out, "--before", "aud", "--after", "aud_again", "--conditioned", "smell")
+    assert (named.exit_code, "smell" in named.output) == (1, True)
     wrong = cli("snn", "change", rec, "--out", out, "--before", "aud", "--after", "awd_again")
     assert wrong.exit_code == 1
     assert "aud_again" in wrong.output

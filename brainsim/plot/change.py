@@ -41,6 +41,7 @@ def groups(ax: Axes, values: Floats, names: Sequence[str], limit: float, sure: N
     ax.set_xticks(range(len(names)), labels, rotation=45, ha="right")
     ax.set_yticks(range(len(names)), labels)
     ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
     ax.set(xlabel="postsynaptic group", ylabel="presynaptic group")
     return image
 
