@@ -129,6 +129,7 @@ WRITING = {
     "snn fit": (["spk.nc"], "o.nc"),
     "snn sample": (["fit.nc"], "o.nc"),
     "snn graph": (["fit.nc"], "o"),
+    "snn response": (["fit.nc"], "o"),
     "gan train": (["rec.nc"], "o"),
     "gan sample": (["gan"], "o.nc"),
     "compare": (["rec.nc", "spk.nc"], "o"),
