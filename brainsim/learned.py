@@ -21,6 +21,8 @@ class Run(NamedTuple):
         Spikes of each neuron, (neuron,).
     per_trial, response
         Spikes per trial and standardised response to each condition, (condition, neuron); no rows without stimuli.
+    seconds
+        Wall time of the network.
     """
 
     initial: Floats
@@ -28,6 +30,7 @@ class Run(NamedTuple):
     spikes: Floats
     per_trial: Floats
     response: Floats
+    seconds: float
 
 
 def together(

@@ -16,7 +16,7 @@ from pathlib import Path
 from brainsim.blueprint import Blueprint, Projection
 from brainsim.error import ToolError
 
-EDITION = "4"  # part of the key of a program
+EDITION = "5"  # part of the key of a program
 EVENT_DUE = "next_step == t_in_timesteps"
 LARGEST_BLOCK = 32
 
@@ -41,28 +41,24 @@ DUE_BY_BLOCK = """for(size_t _block=0; _block<N; _block+={block})
         {{{vector}{keep}}}
     }}"""
 ARRIVING = (
-    r"std::vector<int> \*_spiking_synapses.*?for\(int _spiking_synapse_idx=0;.*?\{\s*const size_t _idx = [^;]*;"
-    r"\s*const size_t _vectorisation_idx = _idx;"
+    r"std::vector<int> \*_spiking_synapses[^;]*;[^;]*;(?P<opens>[\s{]*)for\(int _spiking_synapse_idx=0;.*?\{"
+    r"\s*const size_t _idx = [^;]*;\s*const size_t _vectorisation_idx = _idx;"
 )
-ROW = """const int32_t* _spikes = _array_{source}__spikespace;
+ROW = """const int32_t* _spikes = _array_{source}__spikespace;{opens}
     for(int32_t _spike=0; _spike<_spikes[{sources}]; _spike++)
+    for(int32_t _target=0, _source=_spikes[_spike]; _target<{targets}; _target++)
     {{
-        const int32_t _source = _spikes[_spike];
-        for(int32_t _target=0; _target<{targets}; _target++)
-        {{
-            const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
+        const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
 COLUMN = """const int32_t* _spikes = _array_{target}__spikespace;
     if(!_spikes[{targets}]) return;
     int32_t _walked[{sources}], _length = 0;
     for(int32_t _source=0; _source<{sources}; _source++)
-        if({partner}) _walked[_length++] = _source;
+        if({partner}) _walked[_length++] = _source;{opens}
     for(int32_t _spike=0; _spike<_spikes[{targets}]; _spike++)
+    for(int32_t _place=0, _target=_spikes[_spike]; _place<_length; _place++)
     {{
-        const int32_t _target = _spikes[_spike];
-        for(int32_t _place=0; _place<_length; _place++)
-        {{
-            const int32_t _source = _walked[_place];
-            const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
+        const int32_t _source = _walked[_place];
+        const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
 EVERY = r"for\(int _idx=0; _idx<_N; _idx\+\+\)\s*\{"
 EVERY_ROW = """for(int32_t _source=0; _source<{sources}; _source++)
     for(int32_t _target=0; _target<{targets}; _target++)

@@ -5,6 +5,7 @@ neuron is driven by its own recording, and what the weights become is compared w
 """
 
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -84,10 +85,9 @@ def fit(
         return _run(network, neuron, rule, (course, windows), excitatory, rng)
 
     runs = []
-    with ThreadPoolExecutor(workers if target == "cpp" else 1) as pool:
-        for each in pool.map(run, range(repeats)):
-            runs.append(each)
-            progress(len(runs), repeats, "repeats")
+    for each in _in_order(run, repeats, workers if target == "cpp" else 1):
+        runs.append(each)
+        progress(len(runs), repeats, "repeats")
     result = together(dataset, runs, excitatory, SHARE_INHIBITORY)
     if windows is not None:
         result = xr.merge([result, _responses(dataset, windows, runs, seed)], combine_attrs="no_conflicts")
@@ -100,6 +100,7 @@ def fit(
         steps=course.steps,
         seconds_compile=network.seconds_compile_,
         seconds_fit=time.perf_counter() - begin - network.seconds_compile_,
+        seconds_run=float(np.mean([each.seconds for each in runs])),
         simulated_rate_hz=float(result["spike_count"].mean()) / (course.steps / 1000),
         **decodability(risen),
     )
@@ -137,6 +138,15 @@ def signs(rule: Rule, excitatory: NDArray[np.bool_]) -> dict[str, Array]:
     return {"synapse.direction": directions(excitatory)} if "direction :" in rule.synapse else {}
 
 
+def _in_order(run: Callable[[int], Run], repeats: int, workers: int) -> Iterator[Run]:
+    """Give the runs in order, some of them at the same time; one worker is the calling thread itself."""
+    if workers == 1:
+        yield from map(run, range(repeats))
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        yield from pool.map(run, range(repeats))
+
+
 def _run(
     network: Network,
     neuron: Neuron,
@@ -158,7 +168,9 @@ def _run(
         current_slope=course.slope,
         frame_steps=STEPS_PER_FRAME,
     )
+    begin = time.perf_counter()
     found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i", "neuron_spikes.t"])
+    seconds = time.perf_counter() - begin
     frame = np.rint(found["neuron_spikes.t"] * 1000).astype(int) // STEPS_PER_FRAME
     length = len(course.current)
     spikes = np.bincount(frame * n + found["neuron_spikes.i"], minlength=length * n).reshape(length, n).astype(float)
@@ -166,7 +178,7 @@ def _run(
     if windows is not None:
         per_trial = windows.frames * windows.of_condition(windows.means(spikes, windows.first))
         response = windows.response(spikes)
-    return Run(weight, found["synapse.w"].reshape(n, n), spikes.sum(0), per_trial, response)
+    return Run(weight, found["synapse.w"].reshape(n, n), spikes.sum(0), per_trial, response, seconds)
 
 
 def _responses(dataset: xr.Dataset, windows: Windows, runs: list[Run], seed: int) -> xr.Dataset:

@@ -10,6 +10,7 @@ model and the synapses, not that the network predicts anything.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -72,10 +73,16 @@ class Windows:
     def means(self, activity: Floats, first: NDArray[np.int64]) -> Floats:
         """Return the mean activity in windows, (window, neuron), of activity on (frame, neuron)."""
         known = np.isfinite(activity)
-        sums = [np.cumsum(np.pad(each, ((1, 0), (0, 0))), axis=0) for each in (np.where(known, activity, 0.0), known)]
-        total, n = (each[first + self.frames] - each[first] for each in sums)
+        if known.all():
+            return self._sums(activity, first) / self.frames
+        total, n = self._sums(np.where(known, activity, 0.0), first), self._sums(known, first)
         result: Floats = np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
         return result
+
+    def _sums(self, values: NDArray[Any], first: NDArray[np.int64]) -> Floats:
+        sums = np.zeros((len(values) + 1, values.shape[1]))
+        np.cumsum(values, axis=0, out=sums[1:])
+        return np.asarray(sums[first + self.frames] - sums[first])
 
     def response(self, activity: Floats) -> Floats:
         """Return how far each cell is from its mean under each condition, in standard deviations over all windows.

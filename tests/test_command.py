@@ -130,6 +130,8 @@ WRITING = {
     "snn sample": (["fit.nc"], "o.nc"),
     "snn graph": (["fit.nc"], "o"),
     "snn groups": (["fit.nc", "--recording", "rec.nc"], "o"),
+    "snn response": (["fit.nc"], "o"),
+    "study pairing": ([], "o"),
     "gan train": (["rec.nc"], "o"),
     "gan sample": (["gan"], "o.nc"),
     "compare": (["rec.nc", "spk.nc"], "o"),

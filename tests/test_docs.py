@@ -70,7 +70,8 @@ def results(tmp_path_factory):
     )
     how = Settings(ridge=10.0)
     fits = [SpikingNetwork(settings=how).fit(data) for data in (events, frames, cut)]
-    online = SpikingNetwork(NearestStdp(), settings=Settings(target="numpy"), repeats=2).fit(fluorescence())
+    moved = fluorescence(frames=100, trials=("a", "b"))
+    online = SpikingNetwork(NearestStdp(), settings=Settings(target="numpy"), repeats=2).fit(moved)
     table = tmp_path_factory.mktemp("read") / "rec.csv"
     table.write_text("time_s,a,b\n" + "".join(f"{t / 10},{t % 7},{t % 5}\n" for t in range(60)))
     read = read_recording([table], None, ReadOptions())

@@ -23,11 +23,15 @@ BLUEPRINT = Blueprint(
         Group(
             "cell",
             CELLS,
-            "v : 1\nnoise : 1 (constant)\ngrowth : 1 (shared, constant)\nsize : 1\nheard : 1",
+            "v : 1\nnoise : 1 (constant)\ngrowth : 1 (shared, constant)\nsize : 1\nheard : 1\nloud : boolean",
             threshold="v > 1",
             reset="v = 0",
             monitored=("i", "t"),
-            operations=(Operation("v = 0.9*v + 0.1*input_current(i, t_in_timesteps) + noise*randn()\nsize *= growth"),),
+            operations=(
+                Operation(
+                    "loud = v > 0.3\nv = 0.9*v + 0.1*input_current(i, t_in_timesteps) + noise*randn()\nsize *= growth"
+                ),
+            ),
         ),
         Group(
             "probe",
@@ -48,7 +52,23 @@ BLUEPRINT = Blueprint(
         ),
     ),
     (
-        Projection("fibre", "source", "cell", "w : 1", on_pre="v_post += w*amplitude_pre\nw *= 1.01"),
+        Projection(
+            "fibre",
+            "source",
+            "cell",
+            "w : 1",
+            on_pre="v_post += w*amplitude_pre\nw *= 1.01",
+            on_post="w *= 1 + 0.1*amplitude_pre",
+        ),
+        Projection(
+            "paired",
+            "cell",
+            "crowd",
+            "k : 1",
+            on_pre="k += 100",
+            on_post="k += int(loud_pre)*(1 + i + 10*j)",
+            partner="loud",
+        ),
         Projection(
             "wire",
             "source",
@@ -78,6 +98,7 @@ WANTED = [
     "crowd_spikes.x",
     "cell.heard",
     "wire.u",
+    "paired.k",
 ]
 
 
