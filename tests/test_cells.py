@@ -1,4 +1,4 @@
-"""Cell types: features that do not depend on rate and scale, folds that keep cells and data sets together, one prior."""
+"""Cell types: features free of rate and scale, folds that keep cells and data sets together, one prior."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,9 @@ from brainsim.store import open_recording, save_recording
 from brainsim.told_apart import told_apart
 from brainsim.trace_evidence import of_traces
 from brainsim.transient import FEATURES, events, features
+from brainsim.validation import doubts
 
+CHANCE = {"balanced_ci95": [0.3, 0.7], "balanced_accuracy": 0.5}
 FEATURE = replace(METHODS["features"], rounds=1)
 
 
@@ -161,7 +163,8 @@ def test_all_right_is_not_certain_and_ties_count_half():
     assert found["ci95"][0] == pytest.approx(0.025 ** (1 / 33))
     flat = told_apart(truth, np.zeros(33), np.full(33, 0.4), np.arange(33).astype(str), 0)
     assert (flat["auc"], flat["balanced_accuracy"], flat["accuracy"]) == (0.5, 0.5, 18 / 33)
-    silent = told_apart(truth, np.where(truth, np.nan, odds), np.where(truth, np.nan, 0.1), np.arange(33).astype(str), 0)
+    unsaid = np.where(truth, np.nan, odds)
+    silent = told_apart(truth, unsaid, np.where(truth, np.nan, 0.1), np.arange(33).astype(str), 0)
     assert (silent["unanswered"], silent["accuracy"]) == (15, 18 / 33)
 
 
@@ -191,6 +194,8 @@ def test_data_sets_of_one_type_are_held_out_in_pairs():
     sets = by_data_set(known, FEATURE, 0)
     assert [name for name, _, _ in sets.folds] == ["e1 + i1", "e1 + i2", "e2 + i1", "e2 + i2"]
     assert min(auc for _, _, auc in sets.folds) == 1.0
+    assert "no better than by chance" in doubts({"cell": {"balanced_ci95": [0.8, 1]}, "data_set": {**CHANCE}})[0]
+    assert "no data set could be held out" in doubts({"cell": {}, "data_set": None})[0]
     lone = replace(known, data_set=np.where(truth, "e", "i"))
     assert by_data_set(lone, FEATURE, 0) is None
     mixed = replace(known, data_set=np.tile(["a", "b"], 20))
@@ -207,6 +212,7 @@ def test_cells_are_told_apart_and_the_recording_carries_the_answer(answer, tmp_p
     assert again["cell_feature"].dims == ("neuron", "feature")
     assert again.attrs["cells_by_cell_accuracy"] == tables["cell"]["accuracy"]
     assert again["calcium"].identical(answer.dataset["calcium"])
+    assert "held out" not in answer.dataset.attrs.get("notices", "")
     assert {"E"} >= set(again["cell_type"].values[:4].tolist()) - {"unknown"}
 
 
@@ -219,7 +225,7 @@ def test_types_that_the_recording_came_with_are_not_used(labelled, answer):
 def test_the_prior_counts_once(labelled):
     data = cells("EEEEII", 3)
     names = data["neuron"].values
-    linked = np.array([0.8, 0.8, 0.99, 0.3, 0.02, 0.8])
+    linked = np.array([0.8, 0.8, 0.97, 0.3, 0.03, 0.8])
     fit = fitted(linked, names[::-1])
     fit["cell_type_probability"][:] = linked[::-1]
     both = classify(data, labelled, fit, Settings(prior=0.6)).dataset
@@ -233,7 +239,7 @@ def test_the_prior_counts_once(labelled):
 
 def test_a_fit_that_cannot_serve_is_refused():
     data = spikes_only()
-    assert of_fit(data, fitted((1.0, 0.0, np.nan))).round(3).tolist() == [5.52, -8.293, 0.0]
+    assert of_fit(data, fitted((1.0, 0.0, np.nan))).round(3).tolist() == [2.506, -5.278, 0.0]
     for fit, words in (
         (fitted((0.9,) * 3).assign_attrs(rule="nearest-stdp"), "nearest-stdp"),
         (fitted((0.9,) * 3, known_types=1), "--known-types"),
@@ -323,8 +329,9 @@ def test_the_command(cli, labelled, tmp_path):
 
 def test_real_cells_are_told_apart_grouped_by_cell(shared):
     files = sorted((shared / "cascade").glob("DS*/*.mat"))
-    options = {True: ReadOptions(cell_type="E"), False: ReadOptions()}
-    read = [(file.name, read_recording([file], options=options["DS09" in str(file) or "DS17" in str(file)])) for file in files]
+    pyramidal = [file.parent.name[:4] in ("DS09", "DS17") for file in files]
+    options = [ReadOptions(cell_type="E" if each else None) for each in pyramidal]
+    read = [(file.name, read_recording([file], options=each)) for file, each in zip(files, options, strict=True)]
     known, _ = gather(read, FEATURE)
     held = by_cell(known, FEATURE, 0)
     found = told_apart(known.excitatory, held.evidence, held.probability, known.cell, 0)
