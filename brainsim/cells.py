@@ -21,7 +21,8 @@ from brainsim.labelled import known_types
 from brainsim.posterior import PRIOR_EXCITATORY
 from brainsim.progress import Progress, silent
 from brainsim.told_apart import told_apart
-from brainsim.trace_evidence import TraceEvidence, of_traces, validation
+from brainsim.trace_evidence import TraceEvidence, of_traces
+from brainsim.validation import doubts, validation
 
 Floats = NDArray[np.float64]
 
@@ -147,6 +148,7 @@ def _assembled(
     if traces:
         result = _with_features(result, traces)
         facts["validation"] = validation(traces, settings.seed)
+        notices += doubts(facts["validation"])
     if given is not None and np.isin(given, ("E", "I")).any():
         at = np.isin(given, ("E", "I"))
         cells = np.arange(at.sum()).astype(str)

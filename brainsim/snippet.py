@@ -60,7 +60,7 @@ def _cut(start: float, run: Floats, onsets: Floats | None) -> list[Floats]:
         at = np.flatnonzero((run[1:] >= SMALLEST) & (run[:-1] < SMALLEST)) + 1
         at = _apart(at)
     else:
-        at = np.round((onsets - start) * RATE_HZ).astype(int)
+        at = np.ceil((onsets - start) * RATE_HZ - 1 - 1e-6).astype(int)  # as trials are cut: from half a frame before
     pieces = [run[i - BEFORE : i + AFTER] for i in at if BEFORE <= i <= len(run) - AFTER]
     return [piece for piece in pieces if piece.max() >= SMALLEST]
 

@@ -13,7 +13,6 @@ from brainsim.error import UnknownName
 from brainsim.held_out import HeldOut, Labelled, by_cell, by_data_set
 from brainsim.labelled import digests, gather, measured
 from brainsim.progress import Progress, silent
-from brainsim.told_apart import told_apart
 
 MARGIN = 0.1
 MANY_OUTSIDE = 0.25
@@ -161,18 +160,3 @@ def _without(dataset: xr.Dataset, answered: Labels) -> list[str]:
     silent_ones = names[~answered].tolist()
     shown = ", ".join(silent_ones[:10]) + (" ..." if len(silent_ones) > 10 else "")
     return [f"{len(silent_ones)} neurons have a trace that tells nothing: {shown}"]
-
-
-def validation(traces: TraceEvidence, seed: int) -> dict[str, Any]:
-    """Return how well held-out cells were told apart, by `cell` and `data_set` (None: cannot be tested)."""
-    known = traces.known
-    found: dict[str, Any] = {"cell": None, "data_set": None}
-    for held in traces.held_out:
-        tested = held.tested
-        truth, cell = known.excitatory[tested], known.cell[tested]
-        figures = told_apart(truth, held.evidence[tested], held.probability[tested], cell, seed)
-        figures |= {"grouping": held.grouping, "data_sets": len(set(known.data_set[tested].tolist()))}
-        if held.grouping == "data set":
-            figures["folds"] = [{"held_out": name, "accuracy": a, "auc": auc} for name, a, auc in held.folds]
-        found[held.grouping.replace(" ", "_")] = figures
-    return found

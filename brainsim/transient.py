@@ -28,6 +28,7 @@ BASELINE_S, BASELINE_PERCENTILE = 60.0, 10.0
 NORMAL_MEDIAN = 0.6744897501960817
 BEFORE_S, AFTER_S = 2.0, 4.0
 FEW = 30
+FLAT = 1e-9
 FEATURES = {
     "skewness": "third standardised moment",
     "kurtosis": "log of the fourth standardised moment",
@@ -68,7 +69,7 @@ def features(dataset: xr.Dataset) -> Floats:
     rows = []
     for cell, each in enumerate(values):
         runs = [run for row in np.atleast_2d(each) for _, run in even_runs(time, row, rate, to)]
-        enough = sum(map(len, runs)) >= SHORTEST_S * to
+        enough = sum(map(len, runs)) >= SHORTEST_S * to and any(np.ptp(run) > FLAT * np.abs(run).max() for run in runs)
         known = _of_runs([run - _baseline(run, to) for run in runs], to) if enough else {}
         known["stimulus_locking"] = float(locked[cell]) if enough else np.nan
         rows.append([known.get(name, np.nan) for name in FEATURES])

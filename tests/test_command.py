@@ -75,7 +75,7 @@ def test_help_imports_nothing_heavy(arguments):
         (["dat"], "Did you mean 'data'?"),
         (["snn", "fitt"], "Did you mean 'fit'?"),
         (["data", "simulte"], "Did you mean 'simulate'?"),
-        (["zzzz"], "Known: bench, check, compare"),
+        (["zzzz"], "Known: bench, cells, check, compare"),
         (["snn", "fit", "r.nc", "--out", "f.nc", "--rul", "ml"], "--rule"),
     ],
 )
@@ -134,6 +134,7 @@ WRITING = {
     "study pairing": ([], "o"),
     "gan train": (["rec.nc"], "o"),
     "gan sample": (["gan"], "o.nc"),
+    "cells classify": (["rec.nc", "--fit", "fit.nc"], "o.nc"),
     "compare": (["rec.nc", "spk.nc"], "o"),
     "demo": ([], "o"),
     "bench connectivity": (["--preset", "pairing-small"], "o"),

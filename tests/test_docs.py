@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from made_up import calcium_trials
+from test_cells import cells as labelled_cells
 from test_gradient import as_events, as_frames, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 
 from brainsim import catalog, connectivity, edge, gradient, kernel, likelihood, posterior, schema, trust
 from brainsim.calcium import deconvolve
+from brainsim.cells import classify
 from brainsim.compare import compare
 from brainsim.dataset import load_dataset
 from brainsim.error import InputError
@@ -55,6 +57,14 @@ def test_the_tables_of_the_schema_are_the_schema():
     assert table("Coordinates") == wanted
 
 
+def typed():
+    """A recording whose cells were classified."""
+    training = [(name, labelled_cells("EEEEEIIIII", seed)) for seed, name in enumerate("ab")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("brainsim.held_out.CELL_FOLDS", 2)
+        return classify(labelled_cells("EEII", 3, data_set="here"), training).dataset
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """One of everything that brainsim makes."""
@@ -76,7 +86,7 @@ def results(tmp_path_factory):
     table.write_text("time_s,a,b\n" + "".join(f"{t / 10},{t % 7},{t % 5}\n" for t in range(60)))
     read = read_recording([table], None, ReadOptions())
     preset = shortened(catalog.get("preset", "pairing-small")())
-    made = [simulate(preset, 0, "numpy"), load_dataset(), read, deconvolve(read)]
+    made = [simulate(preset, 0, "numpy"), load_dataset(), read, deconvolve(read), typed()]
     return [*made, *(f.fit_ for f in fits), fits[0].sample(), online.fit_]
 
 

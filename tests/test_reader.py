@@ -58,6 +58,25 @@ def make_cilva(folder: Path) -> Path:
     return text(folder / "f.ca2", "1 2 3 4 5 6\n-1e-1 0 1 0 nan 1\n")
 
 
+def make_cascade(folder: Path) -> Path:
+    return cascade(folder / "cell_PV1.mat", [part(), part(frames=3, spikes=[])])
+
+
+def part(frames: int = 4, rate: float = 20.0, spikes: list | None = None, **fields: object) -> dict[str, object]:
+    time = np.arange(frames)[None] / rate
+    ticks = [[500.0, 1000.0]] if spikes is None else np.zeros((0, 0), np.uint8) if not spikes else [spikes]
+    return {"fluo_time": time, "fluo_mean": np.arange(frames)[:, None] / 4, "events_AP": ticks, **fields}
+
+
+def cascade(path: Path, parts: list[dict[str, object]], compressed: bool = True) -> Path:
+    from scipy.io import savemat
+
+    held = np.empty((1, len(parts)), object)
+    held[0, :] = parts
+    savemat(path, {"CAttached": held}, do_compression=compressed)
+    return path
+
+
 def text(path: Path, content: str, encoding: str = "utf-8") -> Path:
     path.write_bytes(content.encode(encoding))
     return path
@@ -70,6 +89,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "csv-long": make_csv_long,
     "trial-table": make_trial_table,
     "cilva": make_cilva,
+    "cascade": make_cascade,
 }
 EXPECTED: dict[str, tuple[str, np.ndarray]] = {
     "netcdf": ("calcium", VALUES),
@@ -78,6 +98,7 @@ EXPECTED: dict[str, tuple[str, np.ndarray]] = {
     "csv-long": ("spike_time", np.array([0.1, 0.25, 0.5])),
     "trial-table": ("calcium", np.array([[[0.5, 0]], [[0.25, 1]], [[0, 0.75]]])),
     "cilva": ("calcium", np.array([[1, 2, 3, 4, 5, 6], [-0.1, 0, 1, 0, np.nan, 1]]).T),
+    "cascade": ("calcium", np.array([[0, 0.25, 0.5, 0.75, 0, 0.25, 0.5]]).T),
 }
 
 
@@ -124,6 +145,85 @@ def test_csv_long_with_names_sorts_them(tmp_path):
     read = read_recording([text(tmp_path / "s.csv", "neuron,time_s\nb,1\na,2\nb,3\n")], options=ReadOptions(duration=4))
     assert read.neuron.values.tolist() == ["a", "b"]
     assert read.spike_neuron.values.tolist() == [1, 0, 1]
+
+
+def test_cascade_recordings_follow_each_other(tmp_path):
+    read = read_recording([cascade(tmp_path / "c.mat", [part(), part(spikes=[0.0, 1500.0])], compressed=False)])
+    np.testing.assert_allclose(read.time, [0, 0.05, 0.1, 0.15, 10.15, 10.2, 10.25, 10.3])
+    np.testing.assert_allclose(read.spike_time, [0.05, 0.1, 10.15, 10.3])
+    assert read.cell_type.values.tolist() == ["unknown"]
+    assert read.attrs["data_set"] == tmp_path.name
+    assert read.attrs["sampling_rate_hz"] == pytest.approx(20)
+    named = read_recording([make_cascade(tmp_path)])
+    assert named.cell_type.values.tolist() == ["I"]
+    assert "PV interneurons" in named.attrs["notices"]
+
+
+def test_cascade_says_what_it_leaves_out(tmp_path):
+    again = np.array([[0, 0.05, 0.1, 0.1]])
+    late = part(spikes=[500.0, 1000.0, 9999.0])
+    read = read_recording([cascade(tmp_path / "c.mat", [part(fluo_time=again), late, part(frames=3, rate=5.0)])])
+    assert read.sizes["time"] == 7
+    for words in ("CAttached{1,1}: 1 frame", "CAttached{1,2}: 1 spike", "1 of 3 recordings have another frame rate"):
+        assert words in read.attrs["notices"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"fluo_time": np.zeros((1, 4))}, "does not increase at 3 frames"),
+        ({"fluo_time": np.zeros((1, 3))}, "3 times for 4 values"),
+        ({"events_AP": [[9e4, 9e4, 500.0]]}, "2 of 3 spikes are outside"),
+        ({"fluo_mean": np.array([["a", "b"]])}, r"CAttached\{1,1\}\.fluo_mean'"),
+        ({"fluo_mean": np.zeros((2, 2))}, "not one number per frame"),
+    ],
+)
+def test_cascade_that_contradicts_itself_is_refused(fields, words, tmp_path):
+    with pytest.raises(InputError, match=words):
+        read_recording([cascade(tmp_path / "c.mat", [part(**fields)])])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_truncated_cascade_is_refused(share, tmp_path):
+    source = cascade(tmp_path / "c.mat", [part(frames=4000)] * 3)
+    source.write_bytes(source.read_bytes()[: int(share * source.stat().st_size)])
+    with pytest.raises(InputError, match=r"c\.mat, field 'file'"):
+        read_recording([source])
+
+
+def test_cell_types_are_given_for_all_or_by_a_table(tmp_path):
+    source = make_csv_wide(tmp_path)
+    every = read_recording([source], options=ReadOptions(cell_type="I"))
+    assert every.cell_type.values.tolist() == ["I"] * 3
+    table = text(tmp_path / "types.csv", "neuron,cell_type\nn2,E\nn0,I\n")
+    assert read_recording([source], options=ReadOptions(cell_type=str(table))).cell_type.values.tolist() == [
+        "I",
+        "unknown",
+        "E",
+    ]
+    for content, words in (
+        ("neuron,cell_type\nn9,E\n", "neuron 'n9'"),
+        ("neuron,cell_type\nn1,X\n", "cell type 'X'"),
+        ("a,b\nn1,E\n", "no columns neuron,cell_type"),
+    ):
+        text(table, content)
+        with pytest.raises(InputError, match=words):
+            read_recording([source], options=ReadOptions(cell_type=str(table)))
+    with pytest.raises(InputError, match="neither E nor I"):
+        read_recording([source], options=ReadOptions(cell_type="pyramidal"))
+
+
+@real_data
+def test_real_cascade():
+    files = sorted((SHARED / "cascade").glob("DS*/*.mat"))
+    assert len(files) == 33
+    for file in (files[0], files[-1], files[17]):
+        read = read_recording([file])
+        assert read.sizes["neuron"] == 1
+        assert not [f for f in schema.check(read) if f.severity == "error"]
+        assert 0 < read.spike_time.values.max() <= read.attrs["duration_s"]
+    with pytest.raises(InputError, match="no reader recognises it"):
+        read_recording([SHARED / "cascade" / "Experiment_552195520_excerpt.mat"])
 
 
 def test_cilva_trials_are_runs_of_one_code(tmp_path):

@@ -7,7 +7,8 @@ from sklearn.metrics import roc_curve
 
 from brainsim import plot
 from brainsim.figure.panel import Picture
-from brainsim.trace_evidence import TraceEvidence, validation
+from brainsim.trace_evidence import TraceEvidence
+from brainsim.validation import validation
 
 ROW_IN = 0.42
 

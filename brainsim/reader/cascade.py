@@ -27,7 +27,7 @@ PAUSE_S = 10.0
 TICK_S = 1e-4
 MOST_DROPPED = 0.01
 SAME_RATE = 0.05
-INTERNEURON = re.compile(r"(?:^|[-_])(PV|SST|VIP)", re.IGNORECASE)
+INTERNEURON = re.compile(r"(?:^|[-_])(PV|SST|VIP)(?=[-_\d]|$)")
 
 
 @dataclass(frozen=True)
@@ -195,5 +195,5 @@ def _cell_type(source: Path) -> tuple[str, str]:
     """Return the cell type that folder and file are named after, and how that is known."""
     for name in (source.resolve().parent.name, source.stem):
         if found := INTERNEURON.search(name):
-            return "I", f"the cell is inhibitory: '{name}' names {found.group(1).upper()} interneurons"
+            return "I", f"the cell is inhibitory: '{name}' names {found.group(1)} interneurons"
     return "unknown", ""
