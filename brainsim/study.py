@@ -285,6 +285,8 @@ def run(
     BrainsimError
         Whatever hinders a stage; what is done until then is kept.
     """
+    if options.recording is not None:
+        open_recording(options.recording)  # what cannot be read is refused before anything is written
     ledger = Ledger.open(folder, LEDGER, options.setup, resume=resume, overwrite=overwrite)
     study, facts = Study(ledger.folder, options, bar), {}
     first = [] if options.recording else [STAGES[0]]

@@ -13,6 +13,7 @@ GROUPS = {
     "snn": "Fit a spiking network to a recording and let it run.",
     "bench": "Hold our methods and their peers against known truth, on the same data.",
     "cells": "Tell excitatory from inhibitory cells.",
+    "study": "Whole studies: every stage and one report.",
     "gan": "Train a generator of recordings and sample from it.",
 }
 
