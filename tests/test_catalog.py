@@ -165,12 +165,12 @@ def dropped(tmp_path, monkeypatch):
 
 def test_a_file_dropped_into_a_folder_is_registered_and_works(dropped, cli, tmp_path):
     assert "only-up" in catalog.names("rule")
-    rule = catalog.get("rule", "only-up")(rate=0.5)
+    rule = catalog.get("rule", "only-up")(rate=0.05)
     fit = SpikingNetwork(rule, settings=Settings(target="numpy")).fit(fluorescence()).fit_
     grown = fit["weight"] / fit["weight_initial"].where(fit["weight_initial"] != 0)
-    count = np.round(np.log(grown) / np.log(1.5))
+    count = np.round(np.log(grown) / np.log(1.05))
     assert fit.attrs["rule"] == "only-up"
-    xr.testing.assert_allclose(np.log(grown), count * np.log(1.5))
+    xr.testing.assert_allclose(np.log(grown), count * np.log(1.05))
     assert count.max() >= 1
     result = cli("snn", "fit", tmp_path / "none.nc", "--rule", "only-upp", "--out", tmp_path / "fit.nc")
     assert result.exit_code == 1
