@@ -92,7 +92,7 @@ def delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
     """
     if "calcium" not in dataset:
         raise InputError(
-            "there is no calcium in it",
+            "there is no calcium to deconvolve",
             where="field 'calcium'",
             remedy="an event-form recording holds its spikes already",
         )
