@@ -92,7 +92,7 @@ def delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
     """
     if "calcium" not in dataset:
         raise InputError(
-            "there is no calcium in it",
+            "there is no calcium to deconvolve",
             where="field 'calcium'",
             remedy="an event-form recording holds its spikes already",
         )
@@ -108,7 +108,7 @@ def delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
     if units.lower() in DELTA_F or units == "":
         return calcium, [] if units else ["calcium has no units: taken as dF/F"]
     if units.lower() in ("raw fluorescence", "fluorescence", "raw", "a.u.", "au"):
-        return delta_f_over_f(dataset), ["calcium is raw fluorescence: dF/F over a running percentile was deconvolved"]
+        return delta_f_over_f(dataset), ["calcium is raw fluorescence: dF/F over a running percentile was taken"]
     raise InputError(
         f"the units are '{units}'", where="field 'calcium'", remedy="set them to 'dF/F' or 'raw fluorescence'"
     )

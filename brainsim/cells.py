@@ -26,6 +26,8 @@ from brainsim.validation import doubts, validation
 
 Floats = NDArray[np.float64]
 
+SAID = ("cell_evidence_trace", "cell_evidence_fit", "cell_type_probability")
+MEASURED = ("cell_feature", "cell_feature_outside", "feature")
 FIGURES = ("cells", "unanswered", "accuracy", "ci95", "majority_share", "balanced_accuracy", "auc", "auc_ci95")
 
 
@@ -117,29 +119,37 @@ def classify(
             remedy="give labelled recordings (--train) or a fit (--fit)",
         )
     traces = of_traces(dataset, training, settings.method, settings.seed, progress) if training else None
-    none = np.zeros(dataset.sizes["neuron"])
-    parts = {
-        "cell_evidence_trace": traces.evidence if traces else none,
-        "cell_evidence_fit": none if fit is None else of_fit(dataset, fit),
-    }
-    return _assembled(dataset, parts, traces, settings)
+    linked = None if fit is None else of_fit(dataset, fit)
+    return _assembled(_bare(dataset), traces, linked, settings)
+
+
+def _bare(dataset: xr.Dataset) -> xr.Dataset:
+    """Leave out what an earlier classification said; types that the recording came with stay."""
+    given = known_types(dataset)
+    bare = dataset.drop_vars(
+        [name for name in (*SAID, *MEASURED, "cell_type", "cell_type_given") if name in dataset.variables]
+    )
+    bare.attrs = {name: value for name, value in dataset.attrs.items() if not str(name).startswith("cells_")}
+    return bare if given is None else bare.assign_coords(cell_type_given=("neuron", given))
 
 
 def _assembled(
-    dataset: xr.Dataset, parts: dict[str, Floats], traces: TraceEvidence | None, settings: Settings
+    dataset: xr.Dataset, traces: TraceEvidence | None, linked: Floats | None, settings: Settings
 ) -> Classified:
     """Join the evidence, name the cells, and put it all into the recording."""
+    parts = {} if traces is None else {"cell_evidence_trace": traces.evidence}
+    parts |= {} if linked is None else {"cell_evidence_fit": linked}
     total = sum(parts.values(), np.zeros(dataset.sizes["neuron"]))
     p = 1 / (1 + np.exp(-(np.log(settings.prior / (1 - settings.prior)) + total)))
-    said = (parts["cell_evidence_fit"] != 0) | (traces.answered if traces else False)
+    said = (traces.answered if traces else False) | (linked != 0 if linked is not None else False)
     named = np.select([said & (p >= settings.sure), said & (p <= 1 - settings.sure)], ["E", "I"], "unknown")
-    given = known_types(dataset)
-    coords = {"cell_type": ("neuron", named)} | ({} if given is None else {"cell_type_given": ("neuron", given)})
     result = dataset.assign({name: ("neuron", values, {"units": "nats"}) for name, values in parts.items()})
-    result = result.assign(cell_type_probability=("neuron", p)).assign_coords(coords)
+    result = result.assign(cell_type_probability=("neuron", p)).assign_coords(cell_type=("neuron", named))
     notices = list(traces.notices) if traces else []
+    notices += ["the fit tells no cell types"] if linked is not None and not linked.any() else []
+    used = [settings.method] * (traces is not None) + ["fit"] * (linked is not None)
     facts: dict[str, Any] = {
-        "method": settings.method if traces else "fit",
+        "method": " + ".join(used),
         "prior": settings.prior,
         "sure": settings.sure,
         "seed": settings.seed,
@@ -149,8 +159,8 @@ def _assembled(
         result = _with_features(result, traces)
         facts["validation"] = validation(traces, settings.seed)
         notices += doubts(facts["validation"])
-    if given is not None and np.isin(given, ("E", "I")).any():
-        at = np.isin(given, ("E", "I"))
+    given = dataset["cell_type_given"].values if "cell_type_given" in dataset.coords else np.array([], str)
+    if (at := np.isin(given, ("E", "I"))).any():
         cells = np.arange(at.sum()).astype(str)
         odds = np.where(said, total, np.nan)[at]
         facts["agreement"] = told_apart(given[at] == "E", odds, p[at], cells, settings.seed)

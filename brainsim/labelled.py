@@ -60,6 +60,12 @@ def measured(dataset: xr.Dataset, method: Method, where: str) -> tuple[NDArray[A
     InputError
         Naming `where`, if the recording holds no dF/F or the method cannot use it.
     """
+    if "calcium" not in dataset:
+        raise InputError(
+            "there is no calcium in it",
+            where=f"{where}, field 'calcium'",
+            remedy="traces are told apart by dF/F: give a recording that has it, or a fit alone (--fit)",
+        )
     try:
         trace, notices = delta_f(dataset)
         return method.measure(dataset.assign(calcium=trace)), notices

@@ -237,6 +237,17 @@ def test_the_prior_counts_once(labelled):
     assert alone["cell_type"].values.tolist() == ["unknown", "unknown", "E", "unknown", "I", "unknown"]
 
 
+def test_an_earlier_answer_leaves_nothing_behind(answer):
+    names = answer.dataset["neuron"].values
+    again = classify(answer.dataset, (), fitted((0.8,) * 6, names))
+    assert set(again.dataset["cell_type"].values) == {"unknown"}
+    assert "the fit tells no cell types" in again.facts["notices"]
+    assert again.dataset["cell_type_given"].values.tolist() == list("EEEEII")
+    assert "cell_feature" not in again.dataset
+    assert "cells_by_cell_accuracy" not in again.dataset.attrs
+    assert "cells_by_cell_accuracy" in answer.dataset.attrs
+
+
 def test_a_fit_that_cannot_serve_is_refused():
     data = spikes_only()
     assert of_fit(data, fitted((1.0, 0.0, np.nan))).round(3).tolist() == [2.506, -5.278, 0.0]
