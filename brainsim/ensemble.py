@@ -63,8 +63,8 @@ def responsive(
     Dataset
         On (stimulus, neuron), or (stimulus, phase, neuron): `responsive`, `q_value`, `p_value` and `effect` (mean
         response minus what it is held against, in the unit of the recording); `trials` on (stimulus,) or (stimulus,
-        phase). Where there are fewer than 6 trials, `q_value` is NaN (unknown) and `responsive` false. The attributes
-        say which test was made, on what, in which window, and what is doubtful (`notices`).
+        phase). Where there are fewer than 6 trials (4 in unpaired tests), `q_value` is NaN (unknown) and `responsive`
+        false. The attributes say which test was made, on what, in which window, and what is doubtful (`notices`).
 
     Raises
     ------
@@ -84,14 +84,14 @@ def responsive(
     for (name, part), rows in cells.items():
         at = stimuli.index(name), parts.index(part)
         count[at] = rows.sum()
-        if count[at] >= FEWEST_TRIALS:
+        if count[at] >= FEWEST_TRIALS[against]:
             p[at], effect[at] = test(trials, rows, against, blank, np.random.default_rng(seed))
             known = np.isfinite(p[at])
             q[at][known] = stats.false_discovery_control(p[at][known])
     if not np.isfinite(q).any():
-        raise InputError(
-            f"no stimulus has {FEWEST_TRIALS} trials", where="field 'stimulus'", remedy="record more of each"
-        )
+        what = f"no stimulus has {FEWEST_TRIALS[against]} trials"
+        other = "record more of each" if against != "onset" else "hold stimuli against each other: --reference others"
+        raise InputError(what, where="field 'stimulus'", remedy=other)
     notices = [*trials.notices, *doubts(trials, against, count, shape[2], level)]
     result = _dataset(dataset, (stimuli, parts), {"p_value": p, "q_value": q, "effect": effect}, count, level)
     result["effect"].attrs["units"] = trials.unit

@@ -124,6 +124,9 @@ def excitatory_members(fit: xr.Dataset, groups: Mapping[str, Mask]) -> dict[str,
     if {"E", "I"} & set(groups):
         raise InputError("a group is called E or I, as cell types are", where="field 'stimulus'", remedy="rename it")
     kinds = fit["cell_type"].values.astype(str)
+    if not (kinds == "E").any():
+        remedy = "fit again with a recording whose cell types are known"
+        raise InputError("no cell is known to be excitatory", where="field 'cell_type'", remedy=remedy)
     return {name: cells & (kinds == "E") for name, cells in groups.items()} | {"E": kinds == "E", "I": kinds == "I"}
 
 
@@ -153,7 +156,7 @@ def doubts(fit: xr.Dataset, changes: xr.Dataset) -> list[str]:
     """Say what a reader must know before believing a number."""
     found, repeats = [], changes.sizes["repeat"]
     if repeats < FEWEST_REPEATS:
-        found.append(f"{repeats} repeats: no regression without {FEWEST_REPEATS}")
+        found.append(f"no regression: the fit has fewer than {FEWEST_REPEATS} repeats")
     else:
         found.append(
             "errors and regressions over repeats are about random initial weights on one recording, not about animals"

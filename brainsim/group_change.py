@@ -13,6 +13,7 @@ from brainsim import ensemble, fraction_change, grouping, pathway, random_group,
 from brainsim.grouping import Mask
 from brainsim.missing import Floats
 from brainsim.response_group import places
+from brainsim.store import naming
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +73,14 @@ def analyse(
     InputError
         If groups cannot be told, the fit has not learned, or the two hold other neurons.
     """
-    setting = grouping.design(recording, **stimuli)
-    found = ensemble.responsive_by_phase(recording, setting, seed=seed, **options)
-    order = places(recording, fit)
-    groups = {name: cells[order] for name, cells in grouping.members(found, setting, definitions).items()}
+    with naming(recording, "recording"):
+        setting = grouping.design(recording, **stimuli)
+        found = ensemble.responsive_by_phase(recording, setting, seed=seed, **options)
+        order = places(recording, fit)
+        groups = {name: cells[order] for name, cells in grouping.members(found, setting, definitions).items()}
     ways = pathway.pathways(setting)
-    changes = fraction_change.fraction_changes(fit, groups, ways)
+    with naming(fit, "fit"):
+        changes = fraction_change.fraction_changes(fit, groups, ways)
     table = fraction_change.table(changes)
     shuffled = random_group.shuffled_changes(fit, groups, ways, seed)
     table["p_random_groups"] = random_group.p_values(changes, shuffled)

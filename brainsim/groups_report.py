@@ -58,13 +58,25 @@ def sentence(result: Result) -> str:
     """Say how many cells there are in each group, how much each pathway changed, and what is doubtful."""
     sizes = ", ".join(f"{name} {n}" for name, n in result.facts["members"].items())
     lines = [f"cells: {sizes} ({result.facts['test']}, false discovery rate {result.facts['level']:g})"]
-    for row in result.groups.to_dict("records"):
-        known = f" (true {row['true_fraction_change']:+.2%})" if "true_fraction_change" in row else ""
-        lines.append(f"{row['pathway']}: {row['fraction_change']:+.3%} +- {row['sem_repeats']:.3%}{known}")
+    lines += [_pathway_sentence(row) for row in result.groups.to_dict("records")]
     lines += [
         f"{row['y']} on {row['x']}: R^2 {row['r_squared']:.2f} (random groups {row['r_squared_random']:.2f}), "
-        f"slope {row['slope']:.2f} "
-        f"[{row['slope_low']:.2f}, {row['slope_high']:.2f}], p {row['p']:.2g}, {row['repeats']} repeats"
+        f"slope {row['slope']:.2f} [{row['slope_low']:.2f}, {row['slope_high']:.2f}], {row['repeats']} repeats"
         for row in result.lines.to_dict("records")
+        if row["slope"] == row["slope"]
     ]
     return "\n".join([*lines, *(f"note: {notice}" for notice in result.facts["notices"])])
+
+
+def _pathway_sentence(row: dict[Any, Any]) -> str:
+    """Say how much one pathway changed, how sure that is, and what is true of it."""
+    if not row["synapses"]:
+        return f"{row['pathway']}: no synapse"
+    over = "sem_repeats" if row["repeats"] > 1 else "sem_synapses"
+    text = f"{row['pathway']}: {row['fraction_change']:+.2%} +- {row[over]:.2%}"
+    if row["p_random_groups"] == row["p_random_groups"]:
+        text += f", random groups p {row['p_random_groups']:.2g}"
+    if row.get("true_synapses"):
+        text += f"; true {row['true_fraction_change']:+.2%}"
+        text += f", p {row['true_p_random_groups']:.2g}" * (row["true_p_random_groups"] == row["true_p_random_groups"])
+    return text

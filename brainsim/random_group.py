@@ -35,7 +35,8 @@ def shuffled_changes(fit: xr.Dataset, groups: Mapping[str, Mask], pathways: Sequ
     for row in order:
         row[cells] = rng.permutation(cells)
     member = {
-        name: np.atleast_2d(mask if name in "EI" else mask[order]).astype(np.float32) for name, mask in who.items()
+        name: np.atleast_2d(mask if name in ("E", "I") else mask[order]).astype(np.float32)
+        for name, mask in who.items()
     }
     found = np.full((SHUFFLES, len(pathways), len(changes)), np.nan)
     for repeat, change in enumerate(changes):

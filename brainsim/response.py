@@ -159,7 +159,14 @@ def _of_cut(dataset: xr.Dataset, variable: str, width: float, notices: tuple[str
     baseline = mean(trace[:, before], 1) if before.any() else None
     unit = str(dataset[variable].attrs.get("units", ""))
     return Responses(
-        mean(trace[:, after], 1), baseline, _table(dataset), variable, unit, after.sum() * 2 * step, take_off, notices
+        mean(trace[:, after], 1),
+        baseline,
+        _table(dataset),
+        variable,
+        unit,
+        float(after.sum() * 2 * step),
+        take_off,
+        notices,
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from brainsim import ensemble, grouping
 from brainsim.error import InputError
 from brainsim.grouping import Mask
+from brainsim.store import naming
 
 OTHER, INHIBITORY = "other", "I"
 
@@ -64,15 +65,16 @@ def response_groups(
     InputError
         If there are no trials, or too few; if a stimulus is given that was not paired; if neurons differ.
     """
-    order = places(recording, fit)
-    try:
-        setting = grouping.design(recording, **stimuli)
-    except InputError:
-        if any(stimuli.values()):
-            raise
-        return _by_stimulus(ensemble.responsive(recording, **options).isel(neuron=order), fit)
-    found = ensemble.responsive_by_phase(recording, setting, **options)
-    members = {name: cells[order] for name, cells in grouping.members(found, setting).items()}
+    with naming(recording, "recording"):
+        order = places(recording, fit)
+        try:
+            setting = grouping.design(recording, **stimuli)
+        except InputError:
+            if any(stimuli.values()):
+                raise
+            return _by_stimulus(ensemble.responsive(recording, **options).isel(neuron=order), fit)
+        found = ensemble.responsive_by_phase(recording, setting, **options)
+        members = {name: cells[order] for name, cells in grouping.members(found, setting).items()}
     apart = [name for name in members if name != setting.unconditioned]
     label = np.array(["+".join(n for n in apart if members[n][cell]) or OTHER for cell in range(len(order))])
     how = f"answers to {setting.conditioned} and {setting.unconditioned} before and after pairing"

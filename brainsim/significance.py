@@ -14,8 +14,9 @@ from brainsim.response import Responses
 
 Mask = NDArray[np.bool_]
 LEVEL = 0.05
-FEWEST_TRIALS = 6
+FEWEST_TRIALS = {"onset": 6, "blank": 4, "others": 4}
 FLIPS = 10_000
+AT_ONCE = 20_000_000  # numbers in memory
 BLANKS = ("blank", "baseline", "none", "spontaneous")
 REFERENCES = ("onset", "blank", "others")
 
@@ -52,13 +53,13 @@ def test(trials: Responses, rows: Mask, against: str, blank: str, rng: np.random
     if against == "onset" and trials.baseline is not None:
         difference = trials.response[rows] - trials.baseline[rows]
         p, effect = sign_flip(difference, rng), mean(difference, 0)
-        enough = np.isfinite(difference).sum(0) >= FEWEST_TRIALS
+        enough = np.isfinite(difference).sum(0) >= FEWEST_TRIALS[against]
     else:
         other = trials.stimulus == blank if against == "blank" else trials.stimulus != trials.stimulus[rows][0]
         ours, theirs = trials.response[rows], trials.response[other]
         p = stats.mannwhitneyu(ours, theirs, alternative="greater", axis=0, nan_policy="omit").pvalue
         effect = mean(ours, 0) - mean(theirs, 0)
-        enough = np.minimum(np.isfinite(ours).sum(0), np.isfinite(theirs).sum(0)) >= FEWEST_TRIALS
+        enough = np.minimum(np.isfinite(ours).sum(0), np.isfinite(theirs).sum(0)) >= FEWEST_TRIALS[against]
     return np.where(enough, p, np.nan), np.where(enough, effect, np.nan)
 
 
@@ -76,8 +77,9 @@ def sign_flip(difference: Floats, rng: np.random.Generator) -> Floats:
     observed, n = values.sum(0) - 1e-9 * np.abs(values).sum(0), len(values)
     draws = max(FLIPS, int(2 * values.shape[1] / LEVEL))
     at_least = np.ones(values.shape[1])
-    for first in range(0, draws, FLIPS):
-        signs = rng.choice((-1.0, 1.0), (min(FLIPS, draws - first), n))
+    step = max(1, min(FLIPS, AT_ONCE // max(values.shape[1], 1)))
+    for first in range(0, draws, step):
+        signs = rng.choice((-1.0, 1.0), (min(step, draws - first), n))
         at_least += (signs @ values >= observed).sum(0)
     p: Floats = at_least / (draws + 1)
     return p
@@ -86,10 +88,11 @@ def sign_flip(difference: Floats, rng: np.random.Generator) -> Floats:
 def doubts(trials: Responses, against: str, count: NDArray[np.int64], cells: int, level: float) -> list[str]:
     """Say what a reader must know about the test."""
     found = []
-    few = int(((count > 0) & (count < FEWEST_TRIALS)).sum())
+    fewest = FEWEST_TRIALS[against]
+    few = int(((count > 0) & (count < fewest)).sum())
     if few:
-        found.append(f"{few} stimuli have fewer than {FEWEST_TRIALS} trials: unknown who responds")
-    enough = count[count >= FEWEST_TRIALS]
+        found.append(f"{few} stimuli have fewer than {fewest} trials: unknown who responds")
+    enough = count[count >= fewest]
     if against == "onset" and len(enough) and 0.5 ** enough.min() > level / cells:
         needed = int(np.ceil(0.5 ** enough.min() * cells / level))
         found.append(f"with {enough.min()} trials a cell can be found only where at least {needed} of {cells} respond")

@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,6 +53,22 @@ def open_recording(path: str | Path, *, validate: bool = True) -> xr.Dataset:
             remedy="it is damaged or of another format: copy it again, or give the original to `brainsim data read`",
         ) from error
     return schema.validate(dataset, str(path)) if validate else dataset
+
+
+@contextmanager
+def naming(dataset: xr.Dataset, otherwise: str) -> Iterator[None]:
+    """Name the file of a Dataset in what is wrong with it, or call it `otherwise` where it came from no file.
+
+    Raises
+    ------
+    InputError
+        The one that arose, with its file.
+    """
+    try:
+        yield
+    except InputError as error:
+        file = dataset.encoding.get("source", otherwise)
+        raise InputError(error.what, where=f"{file}, {error.where}", remedy=error.remedy) from error
 
 
 def save_recording(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:

@@ -6,8 +6,9 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -41,7 +42,7 @@ def workers(function: F) -> F:
 
 
 def pairing(function: F) -> F:
-    """Which stimuli were paired, and how responsive cells are found."""
+    """Which stimuli were paired (`stimuli`), and how responsive cells are found (`test`), each as one dict."""
     options = (
         click.option("--conditioned", metavar="NAME", help="Stimulus whose meaning changes [default: aud]."),
         click.option("--unconditioned", metavar="NAME", help="Stimulus that it is paired with [default: air]."),
@@ -55,6 +56,14 @@ def pairing(function: F) -> F:
             show_default=True,
             help="What responses are taken from: the first of these that the recording holds.",
         ),
+        click.option(
+            "--reference",
+            type=click.Choice(("auto", "onset", "blank", "others")),
+            default="auto",
+            show_default=True,
+            help="What a response is held against: the time before onset, blank trials, or trials of other stimuli.",
+        ),
+        click.option("--blank", metavar="NAME", help="Name of the blank stimulus."),
         click.option("--window", type=float, help="Seconds before and after onset that are compared [default: 1]."),
         click.option(
             "--level",
@@ -65,9 +74,16 @@ def pairing(function: F) -> F:
         ),
         click.option("--keep-shared", is_flag=True, help="Do not take the signal that all cells share off first."),
     )
+
+    @wraps(function)
+    def gathered(*args: Any, **given: Any) -> Any:
+        stimuli = {name: given.pop(name) for name in ("conditioned", "unconditioned", "conditioned_after")}
+        test = {name: given.pop(name) for name in ("source", "reference", "blank", "window", "level", "keep_shared")}
+        return function(*args, stimuli=stimuli, test=test, **given)
+
     for option in reversed(options):
-        function = option(function)
-    return function
+        gathered = option(gathered)
+    return cast(F, gathered)
 
 
 class Echo:

@@ -1,6 +1,7 @@
 """`brainsim snn graph`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,13 +24,8 @@ def command(
     recording: Path | None,
     out: Path,
     overwrite: bool,
-    conditioned: str | None,
-    unconditioned: str | None,
-    conditioned_after: str | None,
-    source: str,
-    window: float | None,
-    level: float,
-    keep_shared: bool,
+    stimuli: dict[str, str | None],
+    test: dict[str, Any],
     seed: int,
 ) -> None:
     """Turn the weights of FIT into a network: GraphML, hubs, ensembles and figures.
@@ -44,10 +40,8 @@ def command(
 
     check_folder(out, graph_report.MARKER, overwrite=overwrite)
     fitted, groups = open_recording(fit), None
-    stimuli = {"conditioned": conditioned, "unconditioned": unconditioned, "conditioned_after": conditioned_after}
     if recording is not None:
-        options = {"source": source, "window": window, "level": level, "keep_shared": keep_shared, "seed": seed}
-        groups = response_groups(open_recording(recording), fitted, stimuli, **options)
+        groups = response_groups(open_recording(recording), fitted, stimuli, seed=seed, **test)
     elif any(stimuli.values()):
         raise click.UsageError("stimuli are looked up in a recording: give --recording")
     facts = graph_report.write(out, fitted, groups, overwrite=overwrite)

@@ -1,6 +1,7 @@
 """`brainsim snn groups`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,13 +27,8 @@ def command(
     recording: Path,
     out: Path,
     overwrite: bool,
-    conditioned: str | None,
-    unconditioned: str | None,
-    conditioned_after: str | None,
-    source: str,
-    window: float | None,
-    level: float,
-    keep_shared: bool,
+    stimuli: dict[str, str | None],
+    test: dict[str, Any],
     answered_before: bool,
     seed: int,
 ) -> None:
@@ -50,13 +46,10 @@ def command(
     result = group_change.analyse(
         open_recording(fit),
         open_recording(recording),
-        {"conditioned": conditioned, "unconditioned": unconditioned, "conditioned_after": conditioned_after},
+        stimuli,
         definitions=grouping.PAIRING_ALL if answered_before else grouping.PAIRING,
         seed=seed,
-        source=source,
-        window=window,
-        level=level,
-        keep_shared=keep_shared,
+        **test,
     )
     groups_report.write(out, result, overwrite=overwrite)
     facts = groups_report.as_json(result)

@@ -129,6 +129,7 @@ WRITING = {
     "snn fit": (["spk.nc"], "o.nc"),
     "snn sample": (["fit.nc"], "o.nc"),
     "snn graph": (["fit.nc"], "o"),
+    "snn groups": (["fit.nc", "--recording", "rec.nc"], "o"),
     "snn change": (["spk.nc"], "o.nc"),
     "gan train": (["rec.nc"], "o"),
     "gan sample": (["gan"], "o.nc"),

@@ -1,47 +1,12 @@
 import numpy as np
 import pytest
-import xarray as xr
+from paired import LEARNED, NEW, PUFF, TONE, experiment
 
-from brainsim import ensemble, grouping, trial
+from brainsim import ensemble, grouping, simulate, trial
+from brainsim.anatomy import draw_anatomy
+from brainsim.dataset import load_dataset
 from brainsim.error import BrainsimError, InputError
-
-CELLS = 40
-FIRST, SECOND, NEW = slice(0, 8), slice(4, 14), slice(14, 18)
-# answers to (conditioned before, unconditioned before, conditioned after)
-TONE, PUFF, LEARNED = np.zeros((3, CELLS), bool)
-TONE[FIRST], PUFF[SECOND], PUFF[NEW] = True, True, True
-LEARNED[NEW] = True
-
-
-def experiment(seed=0, trials=20, size=2.0, names=("aud", "air"), shared=0.0, rate=10.0):
-    """Sessions of tone, puff, both together, tone, puff: calcium of 40 cells, those that respond rise after onset."""
-    rng, period, (tone, puff) = np.random.default_rng(seed), 3.0, names
-    answers = {tone: TONE, puff: PUFF, f"{tone}_{puff}": TONE | PUFF, f"{tone} again": TONE | LEARNED}
-    sessions = [(tone, tone), (puff, puff), (f"{tone}_{puff}",) * 2, (tone, f"{tone} again"), (puff, puff)]
-    frames, onset, stimulus, session = int(rate * (period * trials + 3)), [], [], []
-    values = rng.normal(0, 1, (len(sessions) * frames, CELLS))
-    common = np.zeros(len(values))
-    for k, (name, key) in enumerate(sessions):
-        for n in range(trials):
-            at = k * frames + int(rate * (2 + period * n))
-            values[at : at + int(rate)] += size * answers[key] * rng.gamma(2, 0.5)
-            common[at : at + int(rate)] += 1.0
-            onset.append(at / rate)
-            stimulus.append(name)
-            session.append(f"{k}")
-    slow = np.convolve(rng.normal(0, 1, len(values)), np.ones(10) / 3, "same")
-    values += shared * (common + slow)[:, None]
-    return xr.Dataset(
-        {"calcium": (("time", "neuron"), values)},
-        coords={
-            "time": np.arange(len(values)) / rate,
-            "neuron": np.arange(CELLS),
-            "onset": ("trial", np.array(onset)),
-            "stimulus": ("trial", np.array(stimulus)),
-            "session": ("trial", np.array(session)),
-        },
-        attrs={"source": "recorded", "sampling_rate_hz": rate},
-    )
+from brainsim.preset.pairing_small import PairingSmall
 
 
 def test_responsive_cells_are_those_that_respond():
@@ -136,8 +101,12 @@ def test_too_few_trials_are_unknown_not_unresponsive():
     assert "unknown" in found.attrs["notices"]
     with pytest.raises(InputError, match="2 trials of air alone before pairing"):
         ensemble.groups(few)
-    with pytest.raises(InputError, match="no stimulus has 6 trials"):
+    with pytest.raises(InputError, match=r"no stimulus has 6 trials.*--reference others"):
         ensemble.responsive(case.isel(trial=slice(0, 4)))
+    five = case.isel(trial=np.arange(case.sizes["trial"]) % 4 == 0).isel(trial=slice(0, 10))
+    apart = ensemble.responsive(five, reference="others", keep_shared=True)
+    assert apart["responsive"].sel(stimulus="aud").values[:4].sum() >= 3
+    assert int(apart["trials"].min()) == 5
 
 
 def test_missing_frames_and_silent_cells_do_no_harm():
@@ -171,3 +140,17 @@ def test_a_trial_that_begins_in_a_gap_is_left_out():
     moved = case.assign_coords(time=time)
     cut = trial.cut_trials(moved, 10)
     assert cut.attrs["trials_left_out"] == int(((moved["onset"] > 62) & (moved["onset"] < 123)).sum())
+
+
+def test_the_cells_that_a_stimulus_drives_are_found_in_the_bundled_recording():
+    case = load_dataset()
+    anatomy = draw_anatomy(PairingSmall(), np.random.default_rng(case.attrs["seed"]).spawn(len(simulate.STREAMS))[0])
+    np.testing.assert_allclose(anatomy.weight, case["true_weight_before"])
+    channels = PairingSmall().afferents().channels
+    driven = (anatomy.fibre_weight.reshape(len(channels), -1, case.sizes["neuron"]) > 0).any(1)
+    found = ensemble.responsive(case)["responsive"].sel(stimulus=list(channels)).values
+    assert (found & driven).sum() >= 0.9 * driven.sum()
+    assert (found & driven).sum() >= 0.9 * found.sum()
+    groups = ensemble.groups(case)
+    assert (groups["aud"] & driven[1]).sum() >= 0.7 * driven[1].sum()
+    assert groups["audair"].sum() <= 2

@@ -30,7 +30,9 @@ def fit_pictures(fit: xr.Dataset, groups: ResponseGroups | None = None) -> Itera
     order = np.array(sorted(range(len(label)), key=lambda place: (ranks[label[place]], place)))
     colors = _colors(groups)
     shown = _matrices(fit)
-    figure = Figure(figsize=(max(7.5, 3.2 * len(shown)), 4.2 if groups is None else 4.8), layout="constrained")
+    figure = Figure(
+        figsize=(max(7.5, 3.2 * len(shown)), 4.2 if groups is None or len(shown) > 2 else 4.8), layout="constrained"
+    )
     for ax, (name, values) in zip(np.atleast_1d(figure.subplots(1, len(shown))), shown.items(), strict=True):
         strong = np.abs(values[np.isfinite(values) & (values != 0)])
         top = float(np.quantile(strong, 0.98)) if len(strong) else 1.0
@@ -64,7 +66,7 @@ def network_picture(fit: xr.Dataset, groups: ResponseGroups | None = None) -> Pi
     circle = groups is not None or facts["density"] > DENSE
     order = ("E", "I", "unknown") if groups is None else groups.order
     place = graph_group.ring(net, label, order) if circle else graph.layout(net)
-    figure = Figure(figsize=(7.5, 7.6 if circle else 6.2), layout="constrained")
+    figure = Figure(figsize=(7.2, 7.4), layout="constrained")
     plot.network(figure.subplots(), net, place, attribute="group", colors=_colors(groups))
     caption = f"{graph.sentence(facts)}. Larger neurons have more edges; wider edges are stronger."
     return Picture("graph", "The inferred network", caption, figure)

@@ -77,7 +77,8 @@ def _regression_picture(changes: xr.Dataset, lines: pd.DataFrame) -> Picture:
         x, y = (changes["increase"].sel(pathway=row[key]).values * PER_CENT for key in ("x", "y"))
         known = np.isfinite(x) & np.isfinite(y)
         if not np.isfinite(row["slope"]):
-            plot.blank(ax, f"no regression: {row['repeats']} repeats with a value")
+            which = " on ".join(row[key].replace("->", " → ") for key in ("y", "x"))
+            plot.blank(ax, f"{which}:\nno regression, {row['repeats']} repeats with a value")
             continue
         at = np.linspace(*_widened(x[known]), 60)
         plot.regression(ax, x[known], y[known], (at, *regression.band(x[known], y[known], at)))

@@ -122,11 +122,12 @@ def network(
     )
     present = set(nx.get_node_attributes(graph, attribute).values())
     bare(ax).set_aspect("equal")
+    ax.margins(0.04)
     ax.legend(
         handles=_legend([name for name in colors if name in present], colors, bool(edges)),
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
-        ncols=4,
+        ncols=5,
         handletextpad=0.4,
         columnspacing=1.2,
         title=f"the {len(edges)} strongest of {every} edges" if len(edges) < every else None,
