@@ -18,7 +18,8 @@ FEWEST_MEMBERS = 3
 CALLED = 0.05
 GROUPS = ("pre_group", "post_group")
 FRAMES = (
-    "a frame is longer than a synapse takes: couplings within a frame hardly have a direction, and tell changes poorly"
+    "a frame is longer than a synapse takes: couplings within a frame hardly have a direction and tell changes poorly; "
+    "single pairs are not tested"
 )
 
 
@@ -164,14 +165,14 @@ def sentence(result: xr.Dataset) -> list[str]:
     """Say in a few lines what changed, and who is right."""
     attrs = result.attrs
     pairs = int((result["q_value"] < CALLED).sum())
-    told = int((result["change"] != 0).sum())
-    lines = [f"{pairs} of {told} pairs of neurons changed (false discovery rate {CALLED})"]
+    tested = int(np.isfinite(result["q_value"]).sum())
+    lines = [f"{pairs} of {tested} pairs of neurons changed (false discovery rate {CALLED})"] if tested else []
     z, called = result["growth_z"].values, result["growth_q"].values < CALLED
     for word, side in (("grew", z > 0), ("shrank", z < 0)):
         at = np.argwhere(called & side)
         names = [_named(result, *place) for place in at[np.argsort(-np.abs(z[tuple(at.T)]))]]
         lines.append(f"{word}: {', '.join(names[:8]) or 'none'}" + (f" and {len(names) - 8} more" if names[8:] else ""))
-    if "auc_grew" in attrs:
+    if np.isfinite(attrs.get("auc_grew", np.nan)):
         rival = f"; the online rule {attrs['auc_grew_learned']:.3f}" if "auc_grew_learned" in attrs else ""
         lines.append(f"AUC of what grew, pairs of groups: {attrs['auc_grew']:.3f}{rival}")
     return lines

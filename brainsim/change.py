@@ -118,7 +118,8 @@ def between(before: xr.Dataset, after: xr.Dataset, known: NDArray[np.str_] | Non
     Dataset
         On (`pre`, `post`): `weight_before`, `weight_after`, `change`, `change_se`, `z`, `q_value`, `edge_probability`
         (from both fits together; 1 in coarse frames, where synapses do not stand out) and `shape`. The attribute
-        `null_spread` is sqrt(s), which is not taken below 1.
+        `null_spread` is sqrt(s), which is not taken below 1. `q_value` is NaN for pairs that are not judged, and in
+        coarse frames, where events of all sizes make the tails too heavy to test single pairs.
 
     Raises
     ------
@@ -133,13 +134,14 @@ def between(before: xr.Dataset, after: xr.Dataset, known: NDArray[np.str_] | Non
     change, error = np.where(usable, a - b, 0.0), np.sqrt(error_b**2 + error_a**2)
     spread = float(np.median(np.abs(change / error)[usable])) / NORMAL_MEDIAN if usable.sum() >= FEW_PAIRS else 1.0
     error = error * max(spread, 1.0)
-    z, q = change / error, np.ones(usable.shape)
-    if usable.any():
+    z, q = change / error, np.full(usable.shape, np.nan)
+    fine = before.attrs["rule"] == "ml"
+    if fine and usable.any():
         q[usable] = stats.false_discovery_control(2 * stats.norm.sf(np.abs(z[usable])))
     total = 1 / error_b**2 + 1 / error_a**2
     weight = np.where(usable, (b / error_b**2 + a / error_a**2) / total, 0.0)
-    apart = before.attrs["rule"] == "ml" and usable.sum() >= FEW_PAIRS
-    probability = _probability(weight * np.sqrt(total), usable, known) if apart else usable.astype(float)
+    told = fine and usable.sum() >= FEW_PAIRS
+    probability = _probability(weight * np.sqrt(total), usable, known) if told else usable.astype(float)
     matrices = {"weight_before": b, "weight_after": a, "change": change, "change_se": error, "z": z, "q_value": q}
     matrices |= {"edge_probability": probability, "shape": weight * probability}
     attrs = {"rule": before.attrs["rule"], "null_spread": spread}

@@ -50,6 +50,8 @@ def command(
     after: tuple[str, ...],
     learned: Path | None,
     figure: Path | None,
+    stimuli: dict[str, str | None],
+    test: dict[str, Any],
     seed: int,
     **how: Any,
 ) -> None:
@@ -68,7 +70,7 @@ def command(
         check_target(figure, overwrite=overwrite, suffixes=(".png",))
     dataset, other = open_recording(recording), open_recording(learned) if learned else None
     periods = _periods(dataset, before, after)
-    groups, notices = before_after.groups_of(dataset, periods[0], how["stimuli"], seed=seed, **how["test"])
+    groups, notices = before_after.groups_of(dataset, periods[0], stimuli, seed=seed, **test)
     settings = Settings(how["fitted"], ridge=how["ridge"], workers=how["workers"])
     fitted = with_spikes(dataset, how["workers"], echo)
     with echo.progress("fit") as progress:

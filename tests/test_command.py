@@ -132,6 +132,7 @@ WRITING = {
     "snn groups": (["fit.nc", "--recording", "rec.nc"], "o"),
     "snn response": (["fit.nc"], "o"),
     "study pairing": ([], "o"),
+    "snn change": (["spk.nc"], "o.nc"),
     "gan train": (["rec.nc"], "o"),
     "gan sample": (["gan"], "o.nc"),
     "cells classify": (["rec.nc", "--fit", "fit.nc"], "o.nc"),

@@ -21,7 +21,8 @@ def change_picture(result: xr.Dataset) -> Picture:
     """
     names = [str(name) for name in result["pre_group"].values]
     growth, sure = result["growth"].values, result["growth_q"].values < CALLED
-    routes = [name for name in ("growth", "learned_growth") if name in result] if "true_growth" in result else []
+    judged = "true_growth" in result and bool((np.nan_to_num(result["true_growth"]) != 0).any())
+    routes = [name for name in ("growth", "learned_growth") if name in result] if judged else []
     wide = 1 + len(routes)
     figure = Figure(figsize=(4.4 + 3.1 * len(routes), 4.0), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, wide, width_ratios=[1.35, *[1] * len(routes)]))

@@ -13,14 +13,14 @@ from brainsim.plot.style import DIVERGING, OKABE_ITO, RIVAL, plain
 
 
 def groups(ax: Axes, values: Floats, names: Sequence[str], limit: float, sure: NDArray[np.bool_]) -> AxesImage:
-    """Draw a matrix between groups: the value as colour and in percent, bold with a frame where it is sure.
+    """Draw a matrix between groups: the value as colour and in percent, pale where it is not sure, framed where it is.
 
     Parameters
     ----------
     ax
         Where to draw.
     values
-        Shape (pre, post); NaN stays grey.
+        Shape (pre, post); NaN is a dash.
     names
         Name of each group.
     limit
@@ -28,11 +28,12 @@ def groups(ax: Axes, values: Floats, names: Sequence[str], limit: float, sure: N
     sure
         Which values passed the test, (pre, post).
     """
-    ax.set_facecolor("#e6e6e6")
-    image = ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit)
+    image = ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit, alpha=np.where(sure, 1.0, 0.35))
     for (pre, post), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            color = "white" if abs(value) > 0.7 * limit else "black"
+        if not np.isfinite(value):
+            ax.text(post, pre, "–", ha="center", va="center", fontsize=7)
+        else:
+            color = "white" if sure[pre, post] and abs(value) > 0.7 * limit else "black"
             weight = "bold" if sure[pre, post] else "normal"
             ax.text(post, pre, f"{100 * value:+.0f}", ha="center", va="center", fontsize=7, color=color, weight=weight)
         if sure[pre, post]:
