@@ -115,6 +115,10 @@ def summary(facts: dict[str, Facts]) -> Iterator[str]:
     known = next((facts[name] for name in ROUTES if name in facts and "auc_grew_learned" in facts[name]), None)
     if known:
         yield _right("the original rule", known, "_learned")
+        yield (
+            "In which direction each pair of cell types learns is built into the original rule: it says much the same "
+            "of a recording in which no connection changed (preset pairing-static)."
+        )
     else:
         yield (
             "The truth is not known here, so no route can be called right; that both agree is no proof, for both see "
