@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ class Network:
             found = Program.find(digest)
             self._program = found or _build(blueprint, digest)
             self.seconds_compile_ = 0.0 if found else time.perf_counter() - begin
+        else:
+            import_module("brian2")  # sets a signal handler, which only the main thread may; runs may be in others
 
     def run(self, recorded: RecordedInput, arrays: Mapping[str, Any], wanted: list[str]) -> dict[str, NDArray[Any]]:
         """Run once from fresh initial values.
