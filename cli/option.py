@@ -167,8 +167,8 @@ class Command(click.Command):
         ctx.obj = Echo(ctx.params.pop("as_json"), ctx.params.pop("quiet"))
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
-            raise
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
+            raise  # click ends quietly where the reader of a pipe went away
         except KeyboardInterrupt:
             click.echo("brainsim: interrupted; nothing half-written was left behind", err=True)
             raise SystemExit(130) from None
