@@ -18,7 +18,7 @@ from brainsim.trial import segments
 Floats = NDArray[np.float64]
 
 SHORTEST_RUN = 3
-DELTA_F = ("df/f", "δf/f", "dff", "df")
+DELTA_F = ("df/f", "δf/f", "dff", "df", "background-subtracted fluorescence")
 ESTIMATES = {"decay_time": "s", "rise_time": "s", "noise": "dF/F", "baseline": "dF/F", "spike_unit": ""}
 
 

@@ -15,7 +15,7 @@ from brainsim.reader._pickle import read_pickle
 npy: Any = numpy_format  # it has no types
 MAGIC = b"\x93NUMPY"
 MAPPED = 1 << 20
-SMALL = 1 << 28
+SMALL = 1 << 26
 DENSEST = 200
 
 
