@@ -80,7 +80,7 @@ def _check_options(options: ReadOptions) -> None:
                 where=f"option '--{field.replace('_', '-')}', field '{field}'",
                 remedy="give a number above 0",
             )
-    if options.neuropil is not None and not 0 <= options.neuropil <= 2:
+    if options.neuropil is not None and not 0 <= options.neuropil <= 2.0:
         raise InputError(
             f"it is {options.neuropil:g}",
             where="option '--neuropil', field 'neuropil'",

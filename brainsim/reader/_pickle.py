@@ -103,9 +103,8 @@ class _Array:
     def real(self, known: dict[int, Any]) -> np.ndarray[Any, np.dtype[Any]]:
         """Return the array."""
         kind = self.dtype.real()
-        if not all(isinstance(n, int) and n >= 0 for n in self.shape) or kind.hasobject != isinstance(
-            self.content, list
-        ):
+        sound = all(isinstance(n, int) and n >= 0 for n in self.shape)
+        if not sound or kind.hasobject != isinstance(self.content, list):
             raise ValueError("an array with a forged state")
         if kind.hasobject:
             flat = np.empty(len(self.content), object)

@@ -13,6 +13,7 @@ from brainsim.reader._npy import read_npy
 from brainsim.reader._roi import Rois
 
 NEUROPIL = 0.7
+MOST_NEUROPIL = 2.0
 SHAPE = ("npix", "radius", "aspect_ratio", "compact", "footprint", "skew", "std", "snr")
 
 
@@ -35,28 +36,37 @@ class Plane:
         known = {**self.facts, **(extraction if isinstance(extraction, dict) else {})}
         if options.neuropil is not None:
             return options.neuropil
-        if not known.get("neuropil_extract", True):
+        if _number(known.get("neuropil_extract", True)) == 0:
             self.notices.append("suite2p was told to extract no neuropil: none was taken off")
             return 0.0
         told = known.get("neucoeff", known.get("neuropil_coefficient"))
         if told is None:
             self.notices.append(f"the neuropil coefficient is not told: {NEUROPIL} was taken; give --neuropil")
-        return NEUROPIL if told is None else float(told)
+            return NEUROPIL
+        if not 0 <= _number(told) <= MOST_NEUROPIL:
+            raise InputError(
+                f"the neuropil coefficient is {str(told)[:30]}",
+                where=f"{self.folder / 'ops.npy'}, field 'neucoeff'",
+                remedy="give --neuropil",
+            )
+        return _number(told)
 
     def _rois(self, options: ReadOptions) -> Rois:
         """Return what suite2p says of each ROI."""
         n, stat = len(self.raw), read_npy(self.folder / "stat.npy")
-        if not isinstance(stat, np.ndarray) or len(stat) != n or not all(isinstance(one, dict) for one in stat):
+        if not isinstance(stat, np.ndarray) or stat.shape != (n,) or not all(isinstance(one, dict) for one in stat):
             raise _mismatch(self.folder / "stat.npy", f"{n} ROIs of F.npy", stat)
-        columns = {key: np.array([float(one[key]) for one in stat]) for key in SHAPE if all(key in one for one in stat)}
+        columns = {
+            key: np.array([_number(one[key]) for one in stat]) for key in SHAPE if all(key in one for one in stat)
+        }
         if all("iplane" in one for one in stat):
-            columns["plane"] = np.array([f"plane{int(one['iplane'])}" for one in stat])
+            columns["plane"] = np.array([f"plane{_number(one['iplane']):g}" for one in stat])
         accepted = None
         if (self.folder / "iscell.npy").exists() or options.rois != "all":
             accepted, columns["probability"] = self._judged("iscell.npy", n)
         if (self.folder / "redcell.npy").exists():
             columns["red"], columns["red_probability"] = self._judged("redcell.npy", n)
-        position = np.array([np.ravel(one.get("med", (np.nan, np.nan)))[:2] for one in stat], float)
+        position = np.array([[_number(each) for each in _pair(one.get("med"))] for one in stat])
         return Rois(np.arange(n), accepted, position, columns=columns)
 
     def _judged(self, name: str, n: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
@@ -101,10 +111,23 @@ def _rate(folder: Path, facts: dict[str, Any], given: float | None) -> float:
         raise InputError("the frame rate is not told", where=where, remedy="give --sampling-rate")
     if told is None:
         return float(given or 0)
-    if not isinstance(told, (int, float, np.number)) or not 0 < float(told) < np.inf:
+    if not 0 < _number(told) < np.inf:
         raise InputError(f"the frame rate is {str(told)[:30]}", where=where, remedy="correct it where suite2p has it")
-    agree(float(told), given, where)
-    return float(told)
+    agree(_number(told), given, where)
+    return _number(told)
+
+
+def _number(value: Any) -> float:
+    """Return a number that stands alone, NaN for anything else."""
+    one = np.asarray(value).ravel() if isinstance(value, (int, float, np.generic, np.ndarray)) else np.zeros(0)
+    return float(one[0]) if one.size == 1 and one.dtype.kind in "fiub" else np.nan
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    """Return the two numbers of a position, NaN where there are none."""
+    if isinstance(value, np.ndarray):
+        value = value.ravel().tolist()
+    return (value[0], value[1]) if isinstance(value, (list, tuple)) and len(value) > 1 else (np.nan, np.nan)
 
 
 def _matrix(folder: Path, name: str) -> NDArray[Any]:

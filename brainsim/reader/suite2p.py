@@ -71,8 +71,8 @@ class Suite2p(Reader):
         kept = rois.kept(options, f"{source}, field 'iscell.npy'")
         values = [plane.values(kept, at) for plane, at in zip(planes, _starts(planes), strict=True)]
         coords = rois.coordinates(kept, options)
-        bad = np.asarray(first.facts.get("badframes", ()), bool)
-        if bad.any() and bad.shape == (first.frames,):
+        bad = first.facts.get("badframes")
+        if isinstance(bad, np.ndarray) and bad.dtype == bool and bad.shape == (first.frames,) and bad.any():
             coords["bad_frame"] = ("time", bad)
         dataset = traces(
             np.concatenate(values).T,
@@ -83,7 +83,9 @@ class Suite2p(Reader):
         )
         notices = [*rois.notice(kept), *dict.fromkeys(notice for plane in planes for notice in plane.notices)]
         if "bad_frame" in coords:
-            notices.append(f"suite2p marks {int(bad.sum())} frames as badly registered (`bad_frame`): they are kept")
+            notices.append(
+                f"suite2p marks {int(coords['bad_frame'][1].sum())} frames as badly registered (`bad_frame`): they are kept"
+            )
         dataset.attrs |= {"neuropil_coefficient": first.coefficient, "notices": "\n".join(notices)}
         return dataset
 
