@@ -20,7 +20,7 @@ CELL_TYPES = ("E", "I", "unknown")
 TRACE_DIMS = (("time", "neuron"), ("trial", "time", "neuron"))
 
 VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
-    "calcium": (TRACE_DIMS, "dF/F, raw or background-subtracted fluorescence, or active fraction: its `units` say which"),
+    "calcium": (TRACE_DIMS, "dF/F, raw or background-subtracted fluorescence, active fraction: its `units` say which"),
     "spikes": (TRACE_DIMS, "inferred or binned spikes per frame"),
     "spike_time": ((("spike",),), "time of each spike [s], in order of time"),
     "spike_neuron": ((("spike",),), "index on `neuron` of each spike"),

@@ -56,9 +56,8 @@ class Plane:
         n, stat = len(self.raw), read_npy(self.folder / "stat.npy")
         if not isinstance(stat, np.ndarray) or stat.shape != (n,) or not all(isinstance(one, dict) for one in stat):
             raise _mismatch(self.folder / "stat.npy", f"{n} ROIs of F.npy", stat)
-        columns = {
-            key: np.array([_number(one[key]) for one in stat]) for key in SHAPE if all(key in one for one in stat)
-        }
+        told = [key for key in SHAPE if all(key in one for one in stat)]
+        columns = {key: np.array([_number(one[key]) for one in stat]) for key in told}
         if all("iplane" in one for one in stat):
             columns["plane"] = np.array([f"plane{_number(one['iplane']):g}" for one in stat])
         accepted = None
@@ -75,6 +74,12 @@ class Plane:
         if table.shape != (n, 2):
             raise _mismatch(self.folder / name, f"{n} ROIs of F.npy and 2 columns", table)
         return table[:, 0] > 0, table[:, 1].astype(float)
+
+    def bad_frames(self) -> NDArray[np.bool_] | None:
+        """Return which frames suite2p marked as badly registered, `None` where there are none."""
+        bad = self.facts.get("badframes")
+        known = isinstance(bad, np.ndarray) and bad.dtype == bool and bad.shape == (self.frames,)
+        return bad if known and bad.any() else None
 
     def values(self, kept: NDArray[np.int64], start: int) -> NDArray[Any]:
         """Return the corrected traces of the ROIs that are kept and belong to this plane, shape (roi, time)."""

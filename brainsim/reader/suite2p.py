@@ -71,21 +71,17 @@ class Suite2p(Reader):
         kept = rois.kept(options, f"{source}, field 'iscell.npy'")
         values = [plane.values(kept, at) for plane, at in zip(planes, _starts(planes), strict=True)]
         coords = rois.coordinates(kept, options)
-        bad = first.facts.get("badframes")
-        if isinstance(bad, np.ndarray) and bad.dtype == bool and bad.shape == (first.frames,) and bad.any():
+        notices = [*rois.notice(kept), *dict.fromkeys(notice for plane in planes for notice in plane.notices)]
+        if (bad := first.bad_frames()) is not None:
             coords["bad_frame"] = ("time", bad)
+            notices.append(f"suite2p marks {int(bad.sum())} frames as badly registered (`bad_frame`): they are kept")
         dataset = traces(
-            np.concatenate(values).T,
+            (np.concatenate(values) if len(values) > 1 else values[0]).T,
             np.arange(first.frames) / first.rate,
             first.rate,
             options.units or "raw fluorescence",
             coords,
         )
-        notices = [*rois.notice(kept), *dict.fromkeys(notice for plane in planes for notice in plane.notices)]
-        if "bad_frame" in coords:
-            notices.append(
-                f"suite2p marks {int(coords['bad_frame'][1].sum())} frames as badly registered (`bad_frame`): they are kept"
-            )
         dataset.attrs |= {"neuropil_coefficient": first.coefficient, "notices": "\n".join(notices)}
         return dataset
 
