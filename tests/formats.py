@@ -1,11 +1,21 @@
-"""Tiny real files of every binary format, made as the tools make them."""
+"""Tiny real files of every binary format, made as the tools make them; to read one, and to see it refused."""
 
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pytest
+import xarray as xr
 from scipy.io import savemat
+
+from brainsim import schema
+from brainsim.error import InputError
+from brainsim.reader import ReadOptions
+from brainsim.reading import read_recording
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+real_data = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not in this checkout")
 
 F = np.array([[10.0, 12, 11, 30, 20, 12], [5, 5, 9, 6, 5, 5], [7, 8, 7, 8, 9, 8]], np.float32)
 NEUROPIL = np.array([[2.0, 2, 4, 2, 2, 2], [1, 1, 1, 2, 1, 1], [0, 1, 2, 3, 4, 5]], np.float32)
@@ -166,3 +176,19 @@ def pynapple(path: Path, kind: str = "TsdFrame", **arrays: Any) -> Path:
         held["_metadata"] = np.array({"label": [1, 2, 3]}, object)
     np.savez(path, **(held | arrays))
     return path
+
+
+def read(source: Path, **options: Any) -> xr.Dataset:
+    """Read a file that obeys the schema."""
+    found = read_recording([source], options=ReadOptions(**options))
+    assert not [f for f in schema.check(found) if f.severity == "error"]
+    return found
+
+
+def refused(source: Path, words: str, **options: Any) -> None:
+    """See a file refused in one sentence with field and remedy."""
+    with pytest.raises(InputError, match=words) as caught:
+        read_recording([source], options=ReadOptions(**options))
+    assert caught.value.remedy
+    assert "field '" in caught.value.where
+    assert "\n" not in str(caught.value)
