@@ -125,6 +125,25 @@ def test_nwb_of_an_extension_is_read_without_its_definition(edited):
     np.testing.assert_array_equal(read(edited(change)).calcium, formats.CORRECTED)
 
 
+def test_nwb_neuropil_is_that_of_the_same_channel(edited):
+    def change(file):
+        module = file["processing/my pipeline"]
+        for kind, name, data in (
+            ("Fluorescence", "Fluorescence_chan1", formats.F),
+            ("Fluorescence", "Fluorescence_chan2", formats.F + 9),
+            ("Fluorescence", "Neuropil_chan2", formats.NEUROPIL + 9),
+            ("Fluorescence", "Neuropil_chan1", formats.NEUROPIL),
+        ):
+            formats.series(formats.typed(module, name, kind), "Series", data.T, module["Segments/Plane"])
+        del module["A"], module["B"]
+
+    found = read(edited(change))
+    np.testing.assert_array_equal(found.calcium, formats.CORRECTED)
+    assert "Fluorescence_chan2/Series" in found.attrs["notices"]
+    second = read(edited(change), variable="Fluorescence_chan2/Series", neuropil=1.0)
+    np.testing.assert_array_equal(second.calcium, (formats.F - formats.NEUROPIL)[[0, 2]].T)
+
+
 def test_nwb_planes_are_read_together(edited):
     def change(file):
         module = file["processing/my pipeline"]

@@ -161,6 +161,8 @@ def _neuropil(each: Series, series: list[Series], shape: tuple[int, ...], option
     """Return the neuropil that belongs to a series: of the same table of ROIs and shape."""
     table = each.table()
     fitting = [one for one in series if one.role == "neuropil" and one.table() == table]
+    if len(fitting) > 1:  # two channels of the same ROIs
+        fitting = [one for one in fitting if one.alike() == each.alike()]
     if len(fitting) != 1:
         raise InputError(
             f"{len(fitting)} series of neuropil belong to it",
