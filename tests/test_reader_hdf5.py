@@ -260,6 +260,18 @@ def test_links_out_of_the_file_are_not_followed(edited, tmp_path):
     np.testing.assert_array_equal(read(edited(inside)).calcium, formats.CORRECTED)
 
 
+def test_names_in_a_file_cannot_write_to_the_terminal(edited):
+    def change(file):
+        file.attrs.clear()
+        for name in list(file):
+            del file[name]
+        file["a\n\x1b[2Jb"] = 1
+
+    source = edited(change)
+    foreign = source.rename(source.with_suffix(".h5"))
+    refused(foreign, "no reader recognises it .it is an HDF5 file that holds a\ufffd\ufffd")
+
+
 def test_hdf5_that_announces_more_than_it_holds_is_refused(edited):
     def change(file):
         del file[f"{TRACE}/data"]
