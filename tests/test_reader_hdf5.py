@@ -151,8 +151,10 @@ def test_nwb_planes_are_read_together(edited):
         module["Segments/Plane2/iscell"][...] = [[0, 0.1], [1, 0.6], [0, 0.1]]
         for name, data in (("A/Trace2", formats.F), ("B/Neuropil2", formats.NEUROPIL)):
             formats.series(module[name.split("/")[0]], name.split("/")[1], data.T, module["Segments/Plane2"])
+        module["A/Trace2/starting_time"][...] = 0.75
 
     found = read(edited(change))
+    assert "planes are imaged up to 0.25 s apart" in found.attrs["notices"]
     assert found.neuron.values.tolist() == ["Trace_11", "Trace_13", "Trace2_12"]
     np.testing.assert_array_equal(found.calcium[:, 2], (formats.F - 0.7 * formats.NEUROPIL)[1])
 
