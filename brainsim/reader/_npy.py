@@ -87,6 +87,8 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray[Any, 
 
 def _header(file: IO[bytes], size: int, where: str) -> np.dtype[Any]:
     """Return the dtype that a header tells, if as many values follow as it says."""
+    shape: tuple[int, ...]
+    kind: np.dtype[Any]
     try:
         version = npy.read_magic(file)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
@@ -104,4 +106,4 @@ def _header(file: IO[bytes], size: int, where: str) -> np.dtype[Any]:
             where=where,
             remedy="it is damaged or incomplete: copy it again",
         )
-    return np.dtype(kind)
+    return kind
