@@ -30,7 +30,7 @@ SIGNED_PASSES = 8
 HELD_PASSES = 10
 TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
-CHOICE_BINS = 600_000  # the prior is chosen on so much of a long recording
+CHOICE_BINS = 1_800_000  # the prior is chosen on so much of a long recording
 INFLATED = 1.5
 PER_SPIKE, PER_PAIR, PER_SYNAPSE = 150, 30, 40  # bytes; numbers of 8 bytes
 
