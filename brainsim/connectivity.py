@@ -19,7 +19,7 @@ from brainsim.confound import matched
 from brainsim.correlogram import correlogram
 from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, named_types
-from brainsim.kernel import COARSE_BIN_S, lags
+from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
 from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, PRIOR_EXCITATORY, View, standardised, view
 from brainsim.recorded import Events
 from brainsim.residual import residual
@@ -45,11 +45,15 @@ class Judgement:
         Odds of E against I of each neuron, (neuron,).
     share
         Share of connected pairs (no logarithm).
+    decoys
+        Whether evidence of the wrong sign tells how much evidence unconnected pairs give: not in frames of a
+        microscope, where common input looks like excitation and never like inhibition.
     """
 
     sides: Array
     excitatory: Array
     share: float
+    decoys: bool = True
 
     @property
     def evidence(self) -> Array:
@@ -58,7 +62,9 @@ class Judgement:
         return np.asarray(np.logaddexp(excites + self.sides[0], inhibits + self.sides[1]), np.float64)
 
     def log_odds(self, usable: NDArray[np.bool_]) -> Array:
-        """Return the calibrated log odds that the usable pairs are connected, (pair,)."""
+        """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,)."""
+        if not self.decoys:
+            return np.asarray(self.evidence[usable] + np.log(self.share / (1 - self.share)), np.float64)
         return calibrated(self.sides, self.excitatory, self.share, self.evidence[usable], usable)
 
     @property
@@ -143,7 +149,7 @@ def infer(
 
     with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
         views = [each for found in pool.map(judged, BASELINES) for each in found]
-    return combined(views, usable, grid.tau, known, mutual=bin_s > COARSE_BIN_S)
+    return combined(views, usable, grid.tau, known, bin_s)
 
 
 def bytes_to_infer(neurons: int, workers: int) -> int:
@@ -199,6 +205,7 @@ def refined(
         (old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
         old.excitatory + trusted * (more.excitatory - prior),
         old.share,
+        old.decoys,
     )
     return _answer(both, usable, (found.edges.inflation, found.delay, found.tau), known), inflation
 
@@ -208,8 +215,7 @@ def combined(
     usable: NDArray[np.bool_],
     tau: Array,
     known: NDArray[np.str_] | None = None,
-    *,
-    mutual: bool = False,
+    bin_s: float = 0.001,
 ) -> Connectivity:
     """Take the median of the evidence of several views, pair by pair and neuron by neuron.
 
@@ -223,18 +229,20 @@ def combined(
         Decay of each kernel in bins, (kernel,).
     known
         Cell types that are known, (neuron,).
-    mutual
-        Let the other direction of a pair speak as well, as far as both directions say the same over all pairs: where a
-        frame is longer than a synaptic effect.
+    bin_s
+        Width of a bin [s]. Where it is longer than a synaptic effect, the other direction of a pair speaks as well, as
+        far as both directions say the same over all pairs.
     """
     sides = np.median([v.sides for v in views], axis=0)
-    if mutual and usable.sum() >= FEW_PAIRS:
+    if bin_s > COARSE_BIN_S and usable.sum() >= FEW_PAIRS:
         back = sides.transpose(0, 2, 1)
-        sides = sides + max(0.0, float(stats.spearmanr(sides[0][usable], back[0][usable]).statistic)) * back
+        alike = max(0.0, float(stats.spearmanr(sides[0][usable], back[0][usable]).statistic))
+        sides = (sides + alike * back) / (1 + alike)
     judgement = Judgement(
         sides,
         np.median([v.excitatory for v in views], axis=0),
         float(np.median([v.share for v in views])),
+        bin_s <= FINE_BIN_S,
     )
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))

@@ -90,9 +90,8 @@ def _set_back() -> None:
 def _offspring(process: int) -> list[int]:
     """Return the children of a process and theirs."""
     found: list[int] = []
-    for task in Path(f"/proc/{process}/task").glob("*"):
-        try:
-            found += [int(child) for child in (task / "children").read_text().split()]
-        except OSError:
-            continue
+    with suppress(OSError):  # a process or thread may end while one looks
+        for task in Path(f"/proc/{process}/task").iterdir():
+            with suppress(OSError):
+                found += [int(child) for child in (task / "children").read_text().split()]
     return found + [below for child in found for below in _offspring(child)]

@@ -30,6 +30,7 @@ SIGNED_PASSES = 8
 HELD_PASSES = 10
 TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
+CHOICE_BINS = 1_800_000  # the prior is chosen on so much of a long recording
 INFLATED = 1.5
 PER_SPIKE, PER_PAIR, PER_SYNAPSE = 150, 30, 40  # bytes; numbers of 8 bytes
 
@@ -69,6 +70,27 @@ class Settings:
     dale: bool = False
     known_types: bool = False
     check: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a recording that is fitted: its spikes, what they say, and which blocks of time are held out."""
+
+    problem: Problem
+    facts: Statistics
+    folds: Folds
+
+    @classmethod
+    def of(cls, problem: Problem) -> "Part":
+        """Hold out every fifth block of time."""
+        folds = blocked_folds(problem.bins, problem.tau)
+        return cls(problem, statistics(problem, folds.held(problem.bins)), folds)
+
+    def whole(self) -> "Part":
+        """Return the same stretch with nothing held out."""
+        facts = {name: _both(getattr(self.facts, name)) for name in ("count", "bins", "coincidence")}
+        folds = Folds(np.ones_like(self.folds.kind), self.folds.chunk)
+        return Part(self.problem, replace(self.facts, **facts), folds)
 
 
 @dataclass
@@ -127,20 +149,19 @@ class Fit:
         n = self.problem.neurons
         shards = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
         with threadpool_limits(1):
-            folds = blocked_folds(self.problem.bins, self.problem.tau)
-            facts = statistics(self.problem, folds.held(self.problem.bins))
-            ridge, held = self.settings.ridge, None
+            fitted = Part.of(self.problem)
+            held, ridge, start = None, self.settings.ridge, None
             if ridge is None:
                 some = np.unique(np.linspace(0, n - 1, min(n, SHARD)).astype(np.int64))
-                held = self._choose(facts, folds, some)
-                ridge = held.ridge
-            if held is None or len(shards) > 1:
-                held = self._solve(facts, folds, ridge, shards, None, HELD_PASSES, HELD_TOLERANCE)
-            whole = replace(
-                facts, count=_both(facts.count), bins=_both(facts.bins), coincidence=_both(facts.coincidence)
-            )
-            everything = Folds(np.ones_like(folds.kind), folds.chunk)
-            return held, self._solve(whole, everything, ridge, shards, held.solutions, MOST_PASSES), whole
+                long = self.problem.bins > CHOICE_BINS
+                chosen = self._choose(Part.of(self.problem.first(CHOICE_BINS)) if long else fitted, some)
+                ridge = chosen.ridge
+                if len(shards) == 1:
+                    held, start = (None, chosen.solutions) if long else (chosen, None)
+            if held is None:
+                held = self._solve(fitted, ridge, shards, start, HELD_PASSES, HELD_TOLERANCE)
+            everything = fitted.whole()
+            return held, self._solve(everything, ridge, shards, held.solutions, MOST_PASSES), everything.facts
 
     def variance(self, fitted: Fitted, facts: Statistics) -> Array:
         """Return the posterior variance of every weight, (pre, post)."""
@@ -169,17 +190,15 @@ class Fit:
             +1 for E, -1 for I, 0 where the type is not known, (neuron,).
         """
         held, final, whole = fits
-        n, bins = self.problem.neurons, self.problem.bins
+        n = self.problem.neurons
         shards = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
         with threadpool_limits(1):
-            folds = blocked_folds(bins, self.problem.tau)
-            facts = statistics(self.problem, folds.held(bins))
-            everything = Folds(np.ones_like(folds.kind), folds.chunk)
+            fitted = Part.of(self.problem)
             again = [
-                self._solve(these, blocks, final.ridge, shards, fit.solutions, SIGNED_PASSES, tolerance, sign)
-                for these, blocks, fit, tolerance in (
-                    (facts, folds, held, HELD_TOLERANCE),
-                    (whole, everything, final, TOLERANCE),
+                self._solve(part, final.ridge, shards, fit.solutions, SIGNED_PASSES, tolerance, sign)
+                for part, fit, tolerance in (
+                    (fitted, held, HELD_TOLERANCE),
+                    (fitted.whole(), final, TOLERANCE),
                 )
             ]
         return again[0], again[1], whole
@@ -201,14 +220,14 @@ class Fit:
                 remedy="fit fewer neurons, a shorter stretch, or use fewer --workers",
             )
 
-    def _choose(self, facts: Statistics, folds: Folds, some: NDArray[np.int64]) -> Fitted:
+    def _choose(self, part: "Part", some: NDArray[np.int64]) -> Fitted:
         """Walk along the ridges as long as the held-out log likelihood of some neurons grows."""
         tried: dict[int, Fitted] = {}
 
         def score(k: int, near: int | None) -> float:
             if k not in tried:
                 start = tried[near].solutions if near is not None else None
-                tried[k] = self._solve(facts, folds, RIDGES[k], [some], start, HELD_PASSES, HELD_TOLERANCE)
+                tried[k] = self._solve(part, RIDGES[k], [some], start, HELD_PASSES, HELD_TOLERANCE)
             return float(tried[k].joined("held").sum())
 
         best = 2
@@ -223,8 +242,7 @@ class Fit:
 
     def _solve(
         self,
-        facts: Statistics,
-        folds: Folds,
+        part: "Part",
         ridge: float,
         shards: list[NDArray[np.int64]],
         start: list[Solution] | None,
@@ -235,12 +253,12 @@ class Fit:
         """Climb to the optimum of every shard; which neurons share one does not depend on the number of workers."""
         n = self.problem.neurons
         precision = np.concatenate([np.full(n, ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
-        metric = Metric.of(facts, self.problem.bins, precision)
-        first = Shard(self.problem, facts, folds, shards[0], self.settings.target)
+        metric = Metric.of(part.facts, part.problem.bins, precision)
+        first = Shard(part.problem, part.facts, part.folds, shards[0], self.settings.target)
         self.seconds_compile += first.network.seconds_compile_
 
         def solve(k: int) -> Solution:
-            shard = Shard(self.problem, facts, folds, shards[k], self.settings.target) if k else first
+            shard = Shard(part.problem, part.facts, part.folds, shards[k], self.settings.target) if k else first
             wanted = None if sign is None else _of_pairs(sign, self.problem, shards[k])
             return climb(shard, metric, start[k] if start else None, passes, tolerance, wanted)
 

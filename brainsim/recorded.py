@@ -62,6 +62,12 @@ class Events:
         """Return the same events, later by `steps`."""
         return Events(self.first, (self.step + steps).astype(np.int32), self.amplitude)
 
+    def until(self, step: int) -> "Events":
+        """Return the events before a time step."""
+        kept = self.step < step
+        first = np.concatenate([[0], np.cumsum(kept)])[self.first]
+        return Events(first.astype(np.int64), self.step[kept], self.amplitude[kept])
+
     def joined(self, other: "Events") -> "Events":
         """Return the sources of both, those of `other` behind."""
         first = np.concatenate([self.first, self.first[-1] + other.first[1:]])

@@ -5,7 +5,7 @@ of each presynaptic neuron, and how the traces overlap.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +57,11 @@ class Problem:
     def features(self) -> int:
         """Number of presynaptic neurons and covariates together."""
         return self.neurons + self.covariates
+
+    def first(self, bins: int) -> "Problem":
+        """Return the beginning of the recording, so many bins long."""
+        kept = {name: getattr(self, name).until(bins) for name in ("spikes", "jumps", "gaps")}
+        return replace(self, **kept, bins=min(bins, self.bins))
 
 
 @dataclass(frozen=True)

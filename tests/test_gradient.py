@@ -327,9 +327,9 @@ def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypat
         monkeypatch.setattr(module, "SHARD", 3)
     solved, solve = [], gradient.Fit._solve
 
-    def spy(self, facts, folds, ridge, shards, *rest):
+    def spy(self, part, ridge, shards, *rest):
         solved.append([len(shard) for shard in shards])
-        return solve(self, facts, folds, ridge, shards, *rest)
+        return solve(self, part, ridge, shards, *rest)
 
     monkeypatch.setattr(gradient.Fit, "_solve", spy)
     fit = SpikingNetwork(settings=Settings()).fit(as_events(counts[:10000])).fit_
@@ -337,6 +337,29 @@ def test_choosing_the_prior_looks_at_some_neurons_and_fits_all(counts, monkeypat
     assert solved[-2:] == [[3, 3, 2]] * 2, "once what is fitted, once all"
     assert max(fit.attrs["passes"], fit.attrs["passes_held_out"]) < 10
     assert np.isfinite(fit["log_likelihood"]).all()
+
+
+def test_the_prior_of_a_long_recording_is_chosen_on_its_beginning(counts, monkeypatch):
+    lengths, solve = [], gradient.Fit._solve
+
+    def spy(self, part, ridge, shards, *rest):
+        lengths.append(part.problem.bins)
+        assert part.problem.spikes.step.max() < part.problem.bins
+        return solve(self, part, ridge, shards, *rest)
+
+    monkeypatch.setattr(gradient.Fit, "_solve", spy)
+    whole = SpikingNetwork(settings=Settings(check=False)).fit(as_events(counts[:12000])).fit_
+    assert set(lengths) == {12000}
+    lengths.clear()
+    monkeypatch.setattr(gradient, "CHOICE_BINS", 8000)
+    fit = SpikingNetwork(settings=Settings(check=False)).fit(as_events(counts[:12000])).fit_
+    assert lengths[:-2] == [8000] * (len(lengths) - 2)
+    assert lengths[-2:] == [12000] * 2, "once what is fitted, once all"
+    assert fit.attrs["ridge"] == whole.attrs["ridge"]
+    np.testing.assert_allclose(fit["weight"], whole["weight"], atol=0.02)
+    assert fit.attrs["log_likelihood_per_spike_held_out"] == pytest.approx(
+        whole.attrs["log_likelihood_per_spike_held_out"], abs=1e-3
+    )
 
 
 def test_frames_of_a_microscope_do_not_tell_cell_types(counts):
