@@ -18,7 +18,6 @@ from brainsim.trial import segments
 Floats = NDArray[np.float64]
 
 SHORTEST_RUN = 3
-DELTA_F = ("df/f", "δf/f", "dff", "df")
 ESTIMATES = {"decay_time": "s", "rise_time": "s", "noise": "dF/F", "baseline": "dF/F", "spike_unit": ""}
 
 
@@ -105,9 +104,9 @@ def delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
             where="field 'calcium'",
             remedy="read the full traces; an active fraction is used as it is",
         )
-    if units.lower() in DELTA_F or units == "":
+    if units.lower() in schema.DELTA_F or units == "":
         return calcium, [] if units else ["calcium has no units: taken as dF/F"]
-    if units.lower() in ("raw fluorescence", "fluorescence", "raw", "a.u.", "au"):
+    if units.lower() in schema.RAW:
         return delta_f_over_f(dataset), ["calcium is raw fluorescence: dF/F over a running percentile was taken"]
     raise InputError(
         f"the units are '{units}'", where="field 'calcium'", remedy="set them to 'dF/F' or 'raw fluorescence'"

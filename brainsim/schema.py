@@ -8,7 +8,6 @@ than one and a half frames begins a new segment (a new session of the microscope
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -18,6 +17,9 @@ from brainsim.error import InputError
 SOURCES = ("recorded", "simulated", "generated")
 CELL_TYPES = ("E", "I", "unknown")
 TRACE_DIMS = (("time", "neuron"), ("trial", "time", "neuron"))
+DELTA_F = ("df/f", "δf/f", "dff", "df")
+MOST_NAMES, MOST_SENTENCES = 12, 5
+RAW = ("raw fluorescence", "fluorescence", "raw", "a.u.", "au")
 
 VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
     "calcium": (TRACE_DIMS, "dF/F, raw fluorescence or active fraction: the attribute `units` says which"),
@@ -52,7 +54,7 @@ COORDINATES: dict[str, tuple[tuple[str, ...], str]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check found: severity ``error`` or ``warning``, check, field, what was found, remedy."""
+    """What a check found: severity ``error``, ``warning`` or ``note``, check, field, what was found, remedy."""
 
     severity: str
     check: str
@@ -105,15 +107,24 @@ def missing_by_neuron(trace: xr.DataArray) -> dict[str, int]:
 
 
 def missing_sentences(trace: xr.DataArray) -> list[str]:
-    """Say which neurons miss frames, those that miss equally many together."""
+    """Say which neurons miss frames, those that miss equally many together; one sentence where they are many."""
     frames = trace.size // trace.sizes["neuron"]
     groups: dict[int, list[str]] = {}
     for neuron, n in missing_by_neuron(trace).items():
         groups.setdefault(n, []).append(neuron)
+    if len(groups) > MOST_SENTENCES:
+        few, many = min(groups), max(groups)
+        return [f"{sum(map(len, groups.values()))} neurons miss {few} to {many} of {frames} frames"]
     return [
-        f"neuron{'s' if len(cells) > 1 else ''} {', '.join(cells)}: {n} of {frames} frames are missing"
+        f"neuron{'s' if len(cells) > 1 else ''} {_listed(cells)}: {n} of {frames} frames are missing"
         for n, cells in groups.items()
     ]
+
+
+def _listed(names: list[str]) -> str:
+    """Name the first few, and say how many more there are."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _error(check: str, field: str, found: str, remedy: str) -> Finding:
@@ -184,10 +195,10 @@ def _check_time(ds: xr.Dataset) -> Iterator[Finding]:
     if not np.issubdtype(time.dtype, np.number) or not np.isfinite(time.astype(float)).all():
         yield _error("time", "time", "time is not a finite number everywhere", "give it in seconds")
     elif len(time) > 1 and (np.diff(time) <= 0).any():
-        at = int(np.argmax(np.diff(time) <= 0)) + 1
-        yield _error(
-            "time", "time", f"time does not increase at frame {at}", "sort the frames, or drop the repeated ones"
-        )
+        step = np.diff(time)
+        found = f"time does not increase at frame {int(np.argmax(step <= 0)) + 1}"
+        found += f": {int((step < 0).sum())} frames go back, {int((step == 0).sum())} repeat the one before"
+        yield _error("time", "time", found, "sort the frames, or drop the repeated ones")
     if len(time) > 1 and not float(ds.attrs.get("sampling_rate_hz", 0) or 0) > 0:
         yield _error(
             "rate", "sampling_rate_hz", "the sampling rate is missing or not positive", "give it with --sampling-rate"
@@ -258,28 +269,3 @@ _CHECKS: tuple[Callable[[xr.Dataset], Iterator[Finding]], ...] = (
     _check_spikes,
     _check_labels,
 )
-
-
-def describe(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return the facts of a recording as plain numbers and strings.
-
-    Returns
-    -------
-    dict
-        `sizes`, `variables`, `attributes`, `stimuli` (trials of each), `cell_types` (neurons of each),
-        `mean_rate_hz` where there are spike times, and `findings` of :func:`check`.
-    """
-    facts: dict[str, Any] = {
-        "sizes": {str(k): int(v) for k, v in dataset.sizes.items()},
-        "variables": {str(k): list(map(str, v.dims)) for k, v in dataset.data_vars.items()},
-        "attributes": {str(k): v.item() if isinstance(v, np.generic) else v for k, v in dataset.attrs.items()},
-    }
-    for name, key in (("stimulus", "stimuli"), ("cell_type", "cell_types")):
-        if name in dataset.coords:
-            values, counts = np.unique(dataset[name].values.astype(str), return_counts=True)
-            facts[key] = dict(zip(values.tolist(), counts.tolist(), strict=True))
-    if "spike_time" in dataset and dataset["spike_time"].size:
-        length = float(dataset.attrs.get("duration_s", dataset["spike_time"].values.max()))
-        facts["mean_rate_hz"] = dataset.sizes["spike"] / length / dataset.sizes["neuron"]
-    facts["findings"] = [finding.to_dict() for finding in check(dataset)]
-    return facts

@@ -1,0 +1,219 @@
+"""What checks look at: the parts of a recording that can be looked at, prepared once for all of them.
+
+Nothing is taken for granted: a variable whose dimensions or values break the schema is not `sound`, and a check that
+needs it is not made. Traces are gone through in blocks of neurons, so that memory stays bounded.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from brainsim import schema
+from brainsim.missing import Floats
+
+BLOCK = 1 << 24
+TENTHS = 10
+LOW_QUANTILE = 0.2
+TEXTS = ("neuron", "pre", "post", "cell_type", "stimulus", "session")
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """What is known of each neuron's trace, arrays of shape (neuron,) over its frames that are not missing.
+
+    Parameters
+    ----------
+    frames
+        Number of frames, missing ones too; trials one after another.
+    known, distinct, at_high
+        Numbers of frames: not missing, of different values, and with the largest value.
+    low, median, high, mean, spread
+        Smallest, median, largest and mean value, standard deviation.
+    noise
+        Standard deviation of the noise, from differences of neighbouring frames.
+    baseline
+        The 20th percentile in each tenth of the recording, shape (tenth, neuron).
+    """
+
+    frames: int
+    known: NDArray[np.int64]
+    distinct: NDArray[np.int64]
+    at_high: NDArray[np.int64]
+    low: Floats
+    median: Floats
+    high: Floats
+    mean: Floats
+    spread: Floats
+    noise: Floats
+    baseline: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A recording under examination; it need not obey the schema."""
+
+    dataset: xr.Dataset
+
+    def sound(self, *names: str) -> bool:
+        """Tell whether variables are there, not empty, of the schema's dimensions, and numbers where they must be."""
+        return all(self._sound(name) for name in names)
+
+    def _sound(self, name: str) -> bool:
+        if name not in self.dataset.variables:
+            return False
+        variable = self.dataset[name]
+        allowed = schema.VARIABLES[name][0] if name in schema.VARIABLES else (schema.COORDINATES[name][0],)
+        numeric = name in TEXTS or variable.dtype.kind in "fiu"
+        return tuple(variable.dims) in allowed and variable.size > 0 and numeric
+
+    @cached_property
+    def rate(self) -> float | None:
+        """Frames per second [Hz] as the attribute says, None where it does not."""
+        try:
+            rate = float(self.dataset.attrs.get("sampling_rate_hz", 0) or 0)
+        except (TypeError, ValueError):
+            return None
+        return rate if 0 < rate < np.inf else None
+
+    @cached_property
+    def duration(self) -> float | None:
+        """Length of a recording of spike times [s] as the attribute says, None where it does not."""
+        try:
+            duration = float(self.dataset.attrs["duration_s"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        return duration if duration > 0 else None
+
+    @cached_property
+    def time(self) -> Floats | None:
+        """Times [s], shape (time,); None unless there are two or more, all finite."""
+        if not self.sound("time"):
+            return None
+        time = np.asarray(self.dataset["time"].values, float)
+        return time if len(time) > 1 and np.isfinite(time).all() else None
+
+    @cached_property
+    def steps(self) -> Floats | None:
+        """Differences of the times [s]; None unless they increase."""
+        steps = None if self.time is None else np.diff(self.time)
+        return steps if steps is not None and (steps > 0).all() else None
+
+    @cached_property
+    def extent(self) -> tuple[float, float] | None:
+        """Begin and end of the recording [s]; None where it is cut into trials, or its times do not tell."""
+        if self.is_cut("calcium") or self.is_cut("spikes"):
+            return None
+        if self.time is not None:
+            frame = 1 / self.rate if self.rate else float(np.median(np.diff(self.time)))
+            return float(self.time.min()), float(self.time.max()) + frame
+        return None if self.duration is None else (0.0, self.duration)
+
+    @cached_property
+    def units(self) -> str:
+        """Unit of ``calcium``."""
+        return str(self.dataset["calcium"].attrs.get("units", self.dataset.attrs.get("units", "")))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of the neurons."""
+        if "neuron" in self.dataset.coords:
+            return [str(name) for name in self.dataset["neuron"].values]
+        return [str(n) for n in range(self.dataset.sizes.get("neuron", 0))]
+
+    def is_cut(self, variable: str) -> bool:
+        """Tell whether a variable is cut into trials."""
+        return variable in self.dataset and "trial" in self.dataset[variable].dims
+
+    def listed(self, neurons: NDArray[np.bool_] | Sequence[int], most: int = 5) -> str:
+        """Name neurons in a sentence: the first few, and how many more."""
+        indices = np.flatnonzero(neurons) if isinstance(neurons, np.ndarray) else list(neurons)
+        more = f" and {len(indices) - most} more" if len(indices) > most else ""
+        return f"neuron{'s' if len(indices) > 1 else ''} {', '.join(self.names[i] for i in indices[:most])}{more}"
+
+    def blocks(self, variable: str) -> Iterator[Floats]:
+        """Give the traces of some neurons after the other, shape (frame, neuron); infinite frames are missing."""
+        traces = self.dataset[variable]
+        frames = traces.size // traces.sizes["neuron"]
+        width = max(1, BLOCK // max(frames, 1))
+        for start in range(0, traces.sizes["neuron"], width):
+            part = traces.isel(neuron=slice(start, start + width)).transpose(..., "time", "neuron")
+            values = np.array(part.values, np.float64).reshape(frames, -1)
+            values[~np.isfinite(values)] = np.nan
+            yield values
+
+    @cached_property
+    def calcium(self) -> Profile:
+        """The profile of ``calcium``."""
+        return _joined([_profile(values) for values in self.blocks("calcium")])
+
+    @cached_property
+    def events(self) -> NDArray[np.int64] | None:
+        """Events of each neuron: spikes, frames with inferred spikes, or rises of the calcium; None if untold."""
+        if self.sound("spike_time", "spike_neuron"):
+            return self._spike_counts()
+        if self.sound("spikes"):
+            return np.concatenate([(values > 0).sum(0) for values in self.blocks("spikes")])
+        if self.sound("calcium") and self.units != "active fraction":
+            level = np.split(self.calcium.median + 4 * self.calcium.noise, self._edges("calcium"))
+            return np.concatenate([_rises(v, a) for v, a in zip(self.blocks("calcium"), level, strict=True)])
+        return None
+
+    def _edges(self, variable: str) -> NDArray[np.int64]:
+        return np.cumsum([values.shape[1] for values in self.blocks(variable)])[:-1]
+
+    def _spike_counts(self) -> NDArray[np.int64] | None:
+        cells, neurons = self.dataset["spike_neuron"].values, self.dataset.sizes.get("neuron", 0)
+        if cells.dtype.kind not in "iu" or cells.min() < 0 or cells.max() >= neurons:
+            return None
+        return np.bincount(cells, minlength=neurons)
+
+
+def _rises(values: Floats, level: Floats) -> NDArray[np.int64]:
+    """Count how often traces, shape (frame, neuron), rise above a level and stay for two frames."""
+    above = values > level
+    stay = above[:-1] & above[1:]
+    return np.asarray((stay[1:] & ~stay[:-1]).sum(0) + stay[:1].sum(0))
+
+
+def _profile(values: Floats) -> Profile:
+    """Return the profile of traces, shape (frame, neuron)."""
+    ordered = np.sort(values, axis=0)
+    known = np.isfinite(values).sum(0)
+    high = _quantile(ordered, known, 1.0)
+    distinct = (np.diff(ordered, axis=0) > 0).sum(0) + (known > 0)
+    step = np.sort(np.abs(np.diff(values, axis=0)), axis=0)
+    tenths = [np.sort(part, axis=0) for part in np.array_split(values, TENTHS)]
+    total = np.nansum(values, 0)
+    mean = np.divide(total, known, out=np.full(total.shape, np.nan), where=known > 0)
+    variance = np.nansum((values - mean) ** 2, 0) / np.maximum(known, 1)
+    return Profile(
+        len(values),
+        known,
+        distinct,
+        (values == high).sum(0),
+        _quantile(ordered, known, 0.0),
+        _quantile(ordered, known, 0.5),
+        high,
+        mean,
+        np.sqrt(variance),
+        1.4826 / np.sqrt(2) * _quantile(step, np.isfinite(step).sum(0), 0.5),
+        np.stack([_quantile(part, np.isfinite(part).sum(0), LOW_QUANTILE) for part in tenths]),
+    )
+
+
+def _quantile(ordered: Floats, known: NDArray[np.int64], level: float) -> Floats:
+    """Return a quantile (lower) of columns in rising order, missing values last; NaN where there is none."""
+    if not len(ordered):
+        return np.full(len(known), np.nan)
+    at = np.maximum(np.floor(level * (known - 1)).astype(int), 0)
+    return np.asarray(np.where(known > 0, np.take_along_axis(ordered, at[None], 0)[0], np.nan))
+
+
+def _joined(parts: list[Profile]) -> Profile:
+    """Join the profiles of blocks of neurons."""
+    fields = [name for name in Profile.__dataclass_fields__ if name != "frames"]
+    return Profile(parts[0].frames, *(np.concatenate([getattr(p, f) for p in parts], axis=-1) for f in fields))
