@@ -67,26 +67,20 @@ class Examined:
             return False
         variable = self.dataset[name]
         allowed = schema.VARIABLES[name][0] if name in schema.VARIABLES else (schema.COORDINATES[name][0],)
-        numeric = name in TEXTS or variable.dtype.kind in "fiu"
+        numeric = name in TEXTS or variable.dtype.kind in ("iu" if name == "spike_neuron" else "fiu")
         return tuple(variable.dims) in allowed and variable.size > 0 and numeric
 
     @cached_property
     def rate(self) -> float | None:
         """Frames per second [Hz] as the attribute says, None where it does not."""
-        try:
-            rate = float(self.dataset.attrs.get("sampling_rate_hz", 0) or 0)
-        except (TypeError, ValueError):
-            return None
+        rate = schema.number(self.dataset, "sampling_rate_hz")
         return rate if 0 < rate < np.inf else None
 
     @cached_property
     def duration(self) -> float | None:
         """Length of a recording of spike times [s] as the attribute says, None where it does not."""
-        try:
-            duration = float(self.dataset.attrs["duration_s"])
-        except (KeyError, TypeError, ValueError):
-            return None
-        return duration if duration > 0 else None
+        duration = schema.number(self.dataset, "duration_s")
+        return duration if 0 < duration < np.inf else None
 
     @cached_property
     def time(self) -> Floats | None:
@@ -167,7 +161,7 @@ class Examined:
 
     def _spike_counts(self) -> NDArray[np.int64] | None:
         cells, neurons = self.dataset["spike_neuron"].values, self.dataset.sizes.get("neuron", 0)
-        if cells.dtype.kind not in "iu" or cells.min() < 0 or cells.max() >= neurons:
+        if cells.min() < 0 or cells.max() >= neurons:
             return None
         return np.bincount(cells, minlength=neurons)
 

@@ -76,8 +76,9 @@ def describe(dataset: xr.Dataset, threshold: str = "note") -> dict[str, Any]:
             facts[key] = dict(zip(values.tolist(), counts.tolist(), strict=True))
     recording = Examined(dataset)
     if recording.sound("spike_time", "spike_neuron") and dataset.sizes.get("neuron"):
-        length = recording.duration or float(np.nanmax(dataset["spike_time"].values))
-        facts["mean_rate_hz"] = dataset.sizes["spike"] / length / dataset.sizes["neuron"] if length else None
+        length = recording.duration or float(np.max(dataset["spike_time"].values))
+        if 0 < length < np.inf:
+            facts["mean_rate_hz"] = dataset.sizes["spike"] / length / dataset.sizes["neuron"]
     facts["findings"] = [finding.to_dict() for finding in inspect(dataset, threshold)]
     return facts
 

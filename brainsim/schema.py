@@ -99,6 +99,14 @@ def validate(dataset: xr.Dataset, where: str = "") -> xr.Dataset:
     return dataset
 
 
+def number(dataset: xr.Dataset, attribute: str) -> float:
+    """Return an attribute as a number; NaN where it is missing or is none."""
+    try:
+        return float(dataset.attrs[attribute])
+    except (KeyError, TypeError, ValueError):
+        return float("nan")
+
+
 def missing_by_neuron(trace: xr.DataArray) -> dict[str, int]:
     """Return how many frames are missing (NaN), for each neuron that misses any."""
     counts = trace.isnull().sum([d for d in trace.dims if d != "neuron"])
@@ -172,7 +180,7 @@ def _check_dims(ds: xr.Dataset) -> Iterator[Finding]:
 
 def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
     for name in ("calcium", "spikes"):
-        if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS:
+        if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS or not ds[name].size:
             continue
         if not np.issubdtype(ds[name].dtype, np.number):
             yield _error(
@@ -199,7 +207,7 @@ def _check_time(ds: xr.Dataset) -> Iterator[Finding]:
         found = f"time does not increase at frame {int(np.argmax(step <= 0)) + 1}"
         found += f": {int((step < 0).sum())} frames go back, {int((step == 0).sum())} repeat the one before"
         yield _error("time", "time", found, "sort the frames, or drop the repeated ones")
-    if len(time) > 1 and not float(ds.attrs.get("sampling_rate_hz", 0) or 0) > 0:
+    if len(time) > 1 and not number(ds, "sampling_rate_hz") > 0:
         yield _error(
             "rate", "sampling_rate_hz", "the sampling rate is missing or not positive", "give it with --sampling-rate"
         )
@@ -209,6 +217,12 @@ def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
     if "spike_time" not in ds or "spike_neuron" not in ds:
         return
     times, cells = ds["spike_time"].values, ds["spike_neuron"].values
+    for name, values in (("spike_time", times), ("spike_neuron", cells)):
+        if values.dtype.kind not in "fiu":
+            yield _error(
+                "numbers", name, f"values are {values.dtype}, not numbers", "read the file with another format"
+            )
+            return
     if not np.isfinite(times).all():
         yield _error(
             "spike times", "spike_time", f"{int((~np.isfinite(times)).sum())} spike times are not finite", "drop them"
@@ -225,7 +239,7 @@ def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
             "some spikes belong to no neuron",
             "give --neurons at least the largest index + 1",
         )
-    duration = float(ds.attrs.get("duration_s", np.inf))
+    duration = number(ds, "duration_s")
     if len(times) and times.max() > duration:
         yield _error(
             "spike times",

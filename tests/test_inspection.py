@@ -189,6 +189,25 @@ DEFECTS = {
     "spikes beyond the frames": (
         lambda ds: ds.assign(spike_time=ds["spike_time"] * 2.5), "spikes outside", "error", "spike_time", ["200 s"],
     ),
+    "spikes out of order": (
+        lambda ds: ds.isel(spike=np.r_[0:50, 60, 50:60, 61:1800]),
+        "spike intervals", "warning", "spike_time", ["spike 51"],
+    ),
+    "spikes counted twice": (
+        lambda ds: ds.isel(spike=np.sort(np.r_[0:1800, 5:12])),
+        "spike intervals", "warning", "spike_time", ["7 spikes"],
+    ),
+    "several neurons in a unit": (
+        lambda ds: ds.assign(spike_time=ds["spike_time"] / 100), "spike intervals", "warning", "spike_time", ["1 ms"],
+    ),
+    "too many labels": (
+        lambda ds: ds.drop_vars("stimulus").assign_coords(stimulus=("label", ["a", "b"] * 20)),
+        "label counts", "error", "stimulus", ["40 values of 'stimulus' for 32 trials"],
+    ),
+    "too few cell types": (
+        lambda ds: ds.drop_vars("cell_type").assign_coords(cell_type=("cell", ["E"] * 11)),
+        "label counts", "error", "cell_type", ["11 values of 'cell_type' for 12 neurons"],
+    ),
     "spikes in ms": (in_whole_ms, "spikes outside", "warning", "spike_time", ["milliseconds"]),
     "spikes after the end": (
         lambda ds: spikes_only(ds).assign_attrs(duration_s=100.0),
