@@ -104,7 +104,7 @@ def delta_f(dataset: xr.Dataset) -> tuple[xr.DataArray, list[str]]:
             where="field 'calcium'",
             remedy="read the full traces; an active fraction is used as it is",
         )
-    if units.lower() in schema.DELTA_F or units == "":
+    if units.lower() in (*schema.DELTA_F, schema.SUBTRACTED, ""):
         return calcium, [] if units else ["calcium has no units: taken as dF/F"]
     if units.lower() in schema.RAW:
         return delta_f_over_f(dataset), ["calcium is raw fluorescence: dF/F over a running percentile was taken"]

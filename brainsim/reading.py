@@ -1,7 +1,7 @@
 """Any supported file becomes a recording: guess the format, read, attach stimuli, write down where it came from."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def _check_options(options: ReadOptions) -> None:
                 where=f"option '--{field.replace('_', '-')}', field '{field}'",
                 remedy="give a number above 0",
             )
-    if options.neuropil is not None and not 0 <= options.neuropil <= 2:
+    if options.neuropil is not None and not 0 <= options.neuropil <= 2.0:
         raise InputError(
             f"it is {options.neuropil:g}",
             where="option '--neuropil', field 'neuropil'",
@@ -187,11 +187,11 @@ def _with_origin(
         **dataset.attrs,
         "format": reader.name,
         "input_file": source.name,
-        "input_sha256": _sha256(source),
+        "input_sha256": _sha256(source, reader.files(source)),
         "brainsim_version": __version__,
     }
     if options.stimuli is not None:
-        attrs |= {"stimuli_file": options.stimuli.name, "stimuli_sha256": _sha256(options.stimuli)}
+        attrs |= {"stimuli_file": options.stimuli.name, "stimuli_sha256": _sha256(options.stimuli, [options.stimuli])}
     attrs.pop("notices", None)
     if told or notices:
         attrs["notices"] = "\n".join([*told, *notices])
@@ -200,21 +200,13 @@ def _with_origin(
     return result
 
 
-def _sha256(source: Path) -> str:
-    """Return the checksum of a file, or of all files of a folder in order of their paths."""
+def _sha256(source: Path, files: Sequence[Path]) -> str:
+    """Return the checksum of a file, or of the files of a folder with their paths."""
     digest = hashlib.sha256()
-    for path in _files(source):
+    for path in files:
         if source.is_dir():
             digest.update(path.relative_to(source).as_posix().encode())
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _files(source: Path) -> Iterator[Path]:
-    """Give a file, or the files of a folder, sorted."""
-    if source.is_dir():
-        yield from sorted(path for path in source.rglob("*") if path.is_file())
-    else:
-        yield source

@@ -11,7 +11,7 @@ from brainsim.examined import Examined
 from brainsim.missing import Floats
 from brainsim.schema import Finding
 
-KNOWN = (*schema.DELTA_F, *schema.RAW, "active fraction")
+KNOWN = (*schema.DELTA_F, *schema.RAW, schema.SUBTRACTED, "active fraction")
 HIGH_BASELINE = 3.0
 HIGH_PEAK = 25.0
 FEWEST = 20
@@ -31,7 +31,7 @@ class Scale(Check):
         if units.lower() not in KNOWN:
             found = f"the units are '{units}'" if units else "the traces have no units: they are taken as dF/F"
             yield self.finding(found, severity="warning" if units else "note")
-        if not seen.any():
+        if not seen.any() or units.lower() == schema.SUBTRACTED:
             return
         low, base, top = (float(np.median(each[seen])) for each in (profile.low, profile.median, profile.high))
         if units.lower() in schema.RAW:

@@ -69,6 +69,10 @@ class Reader(Described, ABC):
         """Return the file beside `source` that holds its stimuli by the custom of the format, if there is one."""
         return None
 
+    def files(self, source: Path) -> list[Path]:
+        """Return the files that a source consists of, whose checksum is kept: all those in a folder."""
+        return sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+
     @abstractmethod
     def guess(self, source: Path) -> bool:
         """Tell whether `source` looks like this format, from its name and its first bytes only."""

@@ -91,7 +91,7 @@ def child(group: Group, name: str) -> Any:
         link = at.get(part, getlink=True) if part in at.keys() else None  # noqa: SIM118  (`in` a group follows links)
         if link is None:
             return None
-        place = f"{at.file.filename}, field '{at.name.rstrip('/')}/{part}'"
+        place = f"{at.file.filename}, field '{_name(at)}/{part}'"
         if isinstance(link, h5py.ExternalLink):
             raise InputError(
                 f"it is a link to another file ('{str(link.filename)[:60]}'): brainsim does not follow it",
@@ -127,7 +127,7 @@ def read(group: Group, name: str, wanted: str = "numbers") -> np.ndarray[Any, np
         If it is missing, lies in another file, is larger than the file can hold, or is of another kind.
     """
     found = child(group, name)
-    place = f"{group.file.filename}, field '{group.name.rstrip('/')}/{name}'"
+    place = f"{group.file.filename}, field '{_name(group)}/{name}'"
     if not isinstance(found, h5py.Dataset):
         raise InputError("it is missing", where=place, remedy="copy the file again, or name another --format")
     checked(found)
@@ -162,6 +162,11 @@ def checked(dataset: Any) -> Any:
             remedy="it is damaged or incomplete: copy it again",
         )
     return dataset
+
+
+def _name(group: Group) -> str:
+    """Return the place of a group in its file; one that a damaged reference led to has none."""
+    return str(group.name or "?").rstrip("/")
 
 
 def _parts(group: Group, name: str) -> list[str]:

@@ -11,6 +11,7 @@ from brainsim.error import InputError
 from brainsim.reader import ReadOptions
 from brainsim.reader._hdf5 import child, children, read
 from brainsim.reader._roi import named
+from brainsim.reader._spikes import events
 from brainsim.reader._table import columns, ragged
 
 STIMULUS = ("stimulus", "stimulus_name", "stim_name", "stimulus_id", "stimulus_type", "stim", "trial_type", "condition",
@@ -95,28 +96,10 @@ def units(file: Any, options: ReadOptions) -> tuple[xr.Dataset, list[str]] | Non
     edges = found[1]
     time = read(table, "spike_times").ravel().astype(float)
     cell = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
-    where = f"{file.filename}, field '/units/spike_times'"
     end, notices = options.duration, []
     if end is None:
         end = float(time.max()) if len(time) else 0.0
         notices = [f"the end was not given: the last spike at {end:g} s was taken; give --duration"]
-    for wrong, what, remedy in (
-        (~np.isfinite(time), "missing or infinite", "drop them from the file"),
-        (time < 0, "negative", "shift the times, or drop them from the file"),
-        (time > end, f"after the end at {end:g} s", "give the right --duration"),
-    ):
-        if wrong.any():
-            raise InputError(
-                f"{int(wrong.sum())} spike times are {what}, the first of unit {int(cell[np.argmax(wrong)])}",
-                where=where,
-                remedy=remedy,
-            )
-    order = np.argsort(time, kind="stable")
-    others = columns(table, len(edges) - 1)
     names = read(table, "id").ravel() if child(table, "id") is not None else np.arange(len(edges) - 1)
-    dataset = xr.Dataset(
-        {"spike_time": ("spike", time[order]), "spike_neuron": ("spike", cell[order])},
-        coords={"neuron": names, **named("unit", "neuron", others)},
-        attrs={"duration_s": end},
-    )
-    return dataset, notices
+    dataset = events(time, cell, names, end, f"{file.filename}, field '/units/spike_times'")
+    return dataset.assign_coords(named("unit", "neuron", columns(table, len(edges) - 1))), notices

@@ -6,19 +6,21 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy
+from numpy.lib import format as numpy_format
 
 from brainsim.error import InputError
 from brainsim.reader._file import check_head
 from brainsim.reader._pickle import read_pickle
 
+npy: Any = numpy_format  # it has no types
 MAGIC = b"\x93NUMPY"
-SMALL = 1 << 28
+MAPPED = 1 << 20
+SMALL = 1 << 26
 DENSEST = 200
 
 
 def read_npy(path: Path) -> Any:
-    """Return the array of a ``.npy`` file, or the objects of one that holds objects.
+    """Return the array of a ``.npy`` file, mapped, or the objects of one that holds objects.
 
     Raises
     ------
@@ -32,8 +34,7 @@ def read_npy(path: Path) -> Any:
         if kind.hasobject:
             held = read_pickle(file.read(), path)
             return held.item() if isinstance(held, np.ndarray) and held.ndim == 0 else held
-        file.seek(0)
-        return npy.read_array(file, allow_pickle=False)
+    return np.load(path, mmap_mode="r", allow_pickle=False) if size > MAPPED else np.load(path, allow_pickle=False)
 
 
 def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
@@ -63,7 +64,7 @@ def npz_names(path: Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile, ValueError):
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return set()
 
 
@@ -81,7 +82,7 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray[Any, 
     if kind.hasobject:
         return None
     with archive.open(info) as file:
-        return npy.read_array(file, allow_pickle=False)
+        return np.asarray(npy.read_array(file, allow_pickle=False))
 
 
 def _header(file: IO[bytes], size: int, where: str) -> np.dtype[Any]:
@@ -103,4 +104,4 @@ def _header(file: IO[bytes], size: int, where: str) -> np.dtype[Any]:
             where=where,
             remedy="it is damaged or incomplete: copy it again",
         )
-    return kind
+    return np.dtype(kind)

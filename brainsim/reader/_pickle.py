@@ -11,7 +11,7 @@ import pickle
 import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class _DType:
     def __init__(self, name: str, *_: object) -> None:
         if not isinstance(name, str) or not PLAIN.fullmatch(name):
             raise ValueError(f"a dtype '{str(name)[:30]}'")
-        self.name, self.order = name, "="
+        self.name, self.order = name, cast(Any, "=")
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         if state[1] not in ("<", ">", "|", "=") or any(part is not None for part in state[2:5]):
@@ -85,7 +85,7 @@ class _DType:
 
     def real(self) -> np.dtype[Any]:
         """Return the dtype."""
-        return np.dtype(self.name).newbyteorder(self.order)  # type: ignore[call-overload,no-any-return]
+        return np.dtype(self.name).newbyteorder(self.order)
 
 
 class _Array:
@@ -103,6 +103,9 @@ class _Array:
     def real(self, known: dict[int, Any]) -> np.ndarray[Any, np.dtype[Any]]:
         """Return the array."""
         kind = self.dtype.real()
+        sound = all(isinstance(n, int) and n >= 0 for n in self.shape)
+        if not sound or kind.hasobject != isinstance(self.content, list):
+            raise ValueError("an array with a forged state")
         if kind.hasobject:
             flat = np.empty(len(self.content), object)
             flat[:] = [_settled(each, known) for each in self.content]
@@ -129,6 +132,7 @@ class _Named:
     """What a pickle may name and call; without attributes that it could set."""
 
     __slots__ = ("_call",)
+    _call: Any
 
     def __init__(self, call: Any) -> None:
         object.__setattr__(self, "_call", call)
@@ -170,6 +174,7 @@ def _settled(value: Any, known: dict[int, Any]) -> Any:
     if id(value) not in known:
         if isinstance(value, (_DType, _Named)):
             raise ValueError("a name without a value")
+        made: Any
         if isinstance(value, _Array):
             made = value.real(known)
         elif isinstance(value, dict):

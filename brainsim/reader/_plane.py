@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.error import InputError
-from brainsim.reader._hdf5 import child, checked, read, text
+from brainsim.reader._hdf5 import checked, child, read, text
 from brainsim.reader._roi import Rois
 from brainsim.reader._table import columns, ragged
 

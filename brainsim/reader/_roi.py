@@ -95,7 +95,9 @@ def joined(parts: list[Rois], labels: list[str]) -> Rois:
     if len(parts) == 1:
         return parts[0]
     shared = set.intersection(*(set(part.columns) for part in parts))
-    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns if name in shared}
+    columns = {
+        name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns if name in shared
+    }
     columns["plane"] = np.concatenate(
         [np.full(len(part.names), label) for part, label in zip(parts, labels, strict=True)]
     )

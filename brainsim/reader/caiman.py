@@ -1,6 +1,6 @@
 """Results of CaImAn in HDF5.
 
-    calcium = C + YrA        (the trace of a component: its model and what the model leaves)
+The trace of a component is ``C + YrA``: its model and what the model leaves.
 """
 
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def _values(estimates: Any, variable: str, source: Path) -> tuple[NDArray[np.flo
             where="option '--variable', field 'variable'",
             remedy=f"choose among {', '.join(TRACES)}",
         )
-    found = {}
+    found: dict[str, NDArray[np.float64]] = {}
     for name in variable.split("+"):
         values = _optional(estimates, name)
         where = f"{source}, field 'estimates/{name}'"
@@ -134,8 +134,13 @@ def _rois(estimates: Any, n: int) -> Rois:
         accepted[kept[(kept >= 0) & (kept < n)].astype(int)] = True
     centre = _optional(estimates, "center")
     position = centre if centre is not None and centre.ndim == 2 and len(centre) == n else _centres(estimates, n)
-    return Rois(np.arange(n), accepted, position, ("y", "x", "z")[: position.shape[1]] if position is not None else (),
-                columns=columns)
+    return Rois(
+        np.arange(n),
+        accepted,
+        position,
+        ("y", "x", "z")[: position.shape[1]] if position is not None else (),
+        columns=columns,
+    )
 
 
 def _centres(estimates: Any, n: int) -> NDArray[np.float64] | None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
 from brainsim.reader._clock import usable
+from brainsim.reader._mat import load
 
 Floats = NDArray[np.float64]
 
@@ -120,17 +121,7 @@ def _begins_with(head: bytes, variable: str) -> bool:
 
 def _recordings(source: Path) -> Iterator[_Part]:
     """Give the recordings of the neuron."""
-    from scipy.io import loadmat
-
-    try:
-        held = loadmat(source, variable_names=[VARIABLE]).get(VARIABLE)
-    except Exception as error:
-        told = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
-        raise InputError(
-            f"it cannot be read as MATLAB 5 ({told})",
-            where=f"{source}, field 'file'",
-            remedy="it is damaged or of another version: copy it again",
-        ) from error
+    held = load(source, VARIABLE)
     if not isinstance(held, np.ndarray) or held.dtype != object or not held.size:
         raise InputError(
             "it is no list of recordings", where=f"{source}, field '{VARIABLE}'", remedy="give a file of CASCADE"

@@ -139,7 +139,8 @@ def _chosen(series: list[Series], options: ReadOptions, source: str) -> tuple[li
         table = each.table()
         if found.setdefault(each.path if table is None else table.name, each) is not each:
             other.append(each.path)
-    told = f"{', '.join(each.path for each in found.values())} read, not {', '.join(other)}; give --variable for another"
+    names = ", ".join(each.path for each in found.values())
+    told = f"{names} read, not {', '.join(other)}; give --variable for another"
     return list(found.values()), [told] if other else []
 
 
