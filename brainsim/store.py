@@ -90,22 +90,36 @@ def save_recording(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = F
     """
     path = check_target(path, overwrite=overwrite)
     schema.validate(dataset, str(path))
+    with drafted(path) as draft:
+        if path.suffix == ".zarr":
+            _write_zarr(dataset, draft)
+        else:
+            dataset.to_netcdf(draft, engine="h5netcdf", encoding=_encoding(dataset))
+    return path
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to; what was written is flushed and takes the place of `path` at the end.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; `path` is as it was.
+    """
     try:
         with tempfile.TemporaryDirectory(prefix=".brainsim-", dir=path.parent) as folder:
             draft = Path(folder) / path.name
-            if path.suffix == ".zarr":
-                _write_zarr(dataset, draft)
-            else:
-                dataset.to_netcdf(draft, engine="h5netcdf", encoding=_encoding(dataset))
+            yield draft
+            if draft.is_file():
                 _flush(draft)
             replace(draft, path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise OutputError(
             f"it cannot be written ({_first_line(error)})",
             where=str(path),
             remedy="check the free space and the permissions",
         ) from error
-    return path
 
 
 def check_target(path: str | Path, *, overwrite: bool, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
