@@ -150,7 +150,7 @@ class Examined:
         if self.sound("spike_time", "spike_neuron"):
             return self._spike_counts()
         if self.sound("spikes"):
-            return np.concatenate([(values > 0).sum(0) for values in self.blocks("spikes")])
+            return np.concatenate([np.asarray((values > 0).sum(0)) for values in self.blocks("spikes")])
         if self.sound("calcium") and self.units != "active fraction":
             level = np.split(self.calcium.median + 4 * self.calcium.noise, self._edges("calcium"))
             return np.concatenate([_rises(v, a) for v, a in zip(self.blocks("calcium"), level, strict=True)])
@@ -163,7 +163,7 @@ class Examined:
         cells, neurons = self.dataset["spike_neuron"].values, self.dataset.sizes.get("neuron", 0)
         if cells.min() < 0 or cells.max() >= neurons:
             return None
-        return np.bincount(cells, minlength=neurons)
+        return np.asarray(np.bincount(cells, minlength=neurons))
 
 
 def _rises(values: Floats, level: Floats) -> NDArray[np.int64]:

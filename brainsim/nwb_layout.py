@@ -125,7 +125,7 @@ class Layout:
             onset = np.asarray(self.dataset["onset"].values, float)
             if (np.diff(onset) >= length - 0.5 / rate).all():
                 return onset
-        return np.arange(self.dataset.sizes["trial"]) * length
+        return np.asarray(np.arange(self.dataset.sizes["trial"]) * length, float)
 
     def _add_units(self, nwb: Any, with_columns: bool) -> None:
         """Add spike times, neuron by neuron."""

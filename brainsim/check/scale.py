@@ -40,7 +40,7 @@ class Scale(Check):
         elif units == "active fraction":
             if profile.low[seen].min() < 0 or profile.high[seen].max() > 1:
                 yield self.finding("an active fraction lies between 0 and 1, and these values do not")
-        elif low > 0 and base > HIGH_BASELINE:
+        elif profile.frames >= FEWEST and low > 0 and base > HIGH_BASELINE:
             yield self.finding(f"dF/F has a baseline of {base:.3g}: it looks like raw fluorescence")
         elif top > HIGH_PEAK:
             yield self.finding(f"dF/F peaks at {top:.3g}: it looks like percent or raw fluorescence")
