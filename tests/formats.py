@@ -1,11 +1,21 @@
-"""Tiny real files of every binary format, made as the tools make them."""
+"""Tiny real files of every binary format, made as the tools make them; to read one, and to see it refused."""
 
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pytest
+import xarray as xr
 from scipy.io import savemat
+
+from brainsim import schema
+from brainsim.error import InputError
+from brainsim.reader import ReadOptions
+from brainsim.reading import read_recording
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+real_data = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not in this checkout")
 
 F = np.array([[10.0, 12, 11, 30, 20, 12], [5, 5, 9, 6, 5, 5], [7, 8, 7, 8, 9, 8]], np.float32)
 NEUROPIL = np.array([[2.0, 2, 4, 2, 2, 2], [1, 1, 1, 2, 1, 1], [0, 1, 2, 3, 4, 5]], np.float32)
@@ -160,9 +170,25 @@ def pynapple(path: Path, kind: str = "TsdFrame", **arrays: Any) -> Path:
     """Write what pynapple's `save` writes."""
     held: dict[str, Any] = {"start": np.array([0.0]), "end": np.array([5.0]), "type": np.array([kind])}
     if kind == "TsdFrame":
-        held |= {"t": np.arange(6) / RATE, "d": F.T, "columns": np.array(["a", "b", "c"])}
+        held |= {"t": np.arange(6) / RATE, "d": F.T, "columns": np.array(["a", "b", "c"], object)}
     elif kind == "TsGroup":
         held |= {"t": np.array([0.5, 1.0, 2.0]), "index": np.array([7, 3, 7]), "keys": np.array([3, 5, 7])}
-        held["_metadata"] = np.array({"label": [1, 2, 3]}, object)
+        held["_metadata"] = np.array({"label": np.array(["x", "y", "z"]), "odd": [1]}, object)
     np.savez(path, **(held | arrays))
     return path
+
+
+def read(source: Path, **options: Any) -> xr.Dataset:
+    """Read a file that obeys the schema."""
+    found = read_recording([source], options=ReadOptions(**options))
+    assert not [f for f in schema.check(found) if f.severity == "error"]
+    return found
+
+
+def refused(source: Path, words: str, **options: Any) -> None:
+    """See a file refused in one sentence with field and remedy."""
+    with pytest.raises(InputError, match=words) as caught:
+        read_recording([source], options=ReadOptions(**options))
+    assert caught.value.remedy
+    assert "field '" in caught.value.where
+    assert "\n" not in str(caught.value)

@@ -303,6 +303,21 @@ def test_stimulus_table_is_attached_in_order_of_onset(tmp_path):
         assert open_recording(save_recording(read, tmp_path / f"again{suffix}")).equals(read)
 
 
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "trial-table"])
+def test_a_stimulus_table_is_attached_to_any_format(name, tmp_path):
+    (tmp_path / "made").mkdir()
+    source = MAKERS[name](tmp_path / "made")
+    start = {"nwb1-allen": 8.0, "nwb": 0.5}.get(name, 0.0)
+    header = "onset_s,duration_s,stimulus\n"
+    stimuli = text(tmp_path / "table.csv", f"{header}{start + 0.2},0.1,b\n{start + 0.1},0.05,a\n")
+    read = read_recording([source], options=ReadOptions(stimuli=stimuli))
+    assert read.stimulus.values.tolist() == ["a", "b"]
+    assert read.attrs["stimuli_file"] == "table.csv"
+    text(stimuli, f"{header}99,0.1,b\n")
+    with pytest.raises(InputError, match=r"field 'onset_s': line 2: onset outside the recording"):
+        read_recording([source], options=ReadOptions(stimuli=stimuli))
+
+
 def test_options_without_meaning_are_refused(tmp_path):
     with pytest.raises(InputError, match="no use for --neurons"):
         read_recording([make_csv_wide(tmp_path)], options=ReadOptions(neurons=3))
