@@ -150,14 +150,19 @@ class Examined:
         if self.sound("spike_time", "spike_neuron"):
             return self._spike_counts()
         if self.sound("spikes"):
-            return np.concatenate([np.asarray((values > 0).sum(0)) for values in self.blocks("spikes")])
+            return np.asarray(np.concatenate([(values > 0).sum(0) for values in self.blocks("spikes")]))
         if self.sound("calcium") and self.units != "active fraction":
-            level = np.split(self.calcium.median + 4 * self.calcium.noise, self._edges("calcium"))
-            return np.concatenate([_rises(v, a) for v, a in zip(self.blocks("calcium"), level, strict=True)])
+            return self._rises()
         return None
 
-    def _edges(self, variable: str) -> NDArray[np.int64]:
-        return np.cumsum([values.shape[1] for values in self.blocks(variable)])[:-1]
+    def _rises(self) -> NDArray[np.int64]:
+        """Count how often each trace rises above four standard deviations of the noise for two frames."""
+        level = self.calcium.median + 4 * self.calcium.noise
+        counts: list[NDArray[np.int64]] = []
+        for values in self.blocks("calcium"):
+            start = sum(map(len, counts))
+            counts.append(_rises(values, level[start : start + values.shape[1]]))
+        return np.concatenate(counts)
 
     def _spike_counts(self) -> NDArray[np.int64] | None:
         cells, neurons = self.dataset["spike_neuron"].values, self.dataset.sizes.get("neuron", 0)
