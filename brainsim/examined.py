@@ -14,42 +14,10 @@ from numpy.typing import NDArray
 
 from brainsim import schema
 from brainsim.missing import Floats
+from brainsim.trace_profile import Profile, joined, profile_of
 
-BLOCK = 1 << 24
-TENTHS = 10
-LOW_QUANTILE = 0.2
+BLOCK = 1 << 22
 TEXTS = ("neuron", "pre", "post", "cell_type", "stimulus", "session")
-
-
-@dataclass(frozen=True, eq=False)
-class Profile:
-    """What is known of each neuron's trace, arrays of shape (neuron,) over its frames that are not missing.
-
-    Parameters
-    ----------
-    frames
-        Number of frames, missing ones too; trials one after another.
-    known, distinct, at_high
-        Numbers of frames: not missing, of different values, and with the largest value.
-    low, median, high, mean, spread
-        Smallest, median, largest and mean value, standard deviation.
-    noise
-        Standard deviation of the noise, from differences of neighbouring frames.
-    baseline
-        The 20th percentile in each tenth of the recording, shape (tenth, neuron).
-    """
-
-    frames: int
-    known: NDArray[np.int64]
-    distinct: NDArray[np.int64]
-    at_high: NDArray[np.int64]
-    low: Floats
-    median: Floats
-    high: Floats
-    mean: Floats
-    spread: Floats
-    noise: Floats
-    baseline: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,15 +102,15 @@ class Examined:
         frames = traces.size // traces.sizes["neuron"]
         width = max(1, BLOCK // max(frames, 1))
         for start in range(0, traces.sizes["neuron"], width):
-            part = traces.isel(neuron=slice(start, start + width)).transpose(..., "time", "neuron")
-            values = np.array(part.values, np.float64).reshape(frames, -1)
+            part = traces.isel(neuron=slice(start, start + width)).transpose("neuron", ..., "time")
+            values = np.array(part.values, np.float64, order="C").reshape(-1, frames)
             values[~np.isfinite(values)] = np.nan
-            yield values
+            yield values.T  # each trace in one piece of memory: sorting it is ten times faster
 
     @cached_property
     def calcium(self) -> Profile:
         """The profile of ``calcium``."""
-        return _joined([_profile(values) for values in self.blocks("calcium")])
+        return joined([profile_of(values) for values in self.blocks("calcium")])
 
     @cached_property
     def events(self) -> NDArray[np.int64] | None:
@@ -176,43 +144,3 @@ def _rises(values: Floats, level: Floats) -> NDArray[np.int64]:
     above = values > level
     stay = above[:-1] & above[1:]
     return np.asarray((stay[1:] & ~stay[:-1]).sum(0) + stay[:1].sum(0))
-
-
-def _profile(values: Floats) -> Profile:
-    """Return the profile of traces, shape (frame, neuron)."""
-    ordered = np.sort(values, axis=0)
-    known = np.isfinite(values).sum(0)
-    high = _quantile(ordered, known, 1.0)
-    distinct = (np.diff(ordered, axis=0) > 0).sum(0) + (known > 0)
-    step = np.sort(np.abs(np.diff(values, axis=0)), axis=0)
-    tenths = [np.sort(part, axis=0) for part in np.array_split(values, TENTHS)]
-    total = np.nansum(values, 0)
-    mean = np.divide(total, known, out=np.full(total.shape, np.nan), where=known > 0)
-    variance = np.nansum((values - mean) ** 2, 0) / np.maximum(known, 1)
-    return Profile(
-        len(values),
-        known,
-        distinct,
-        (values == high).sum(0),
-        _quantile(ordered, known, 0.0),
-        _quantile(ordered, known, 0.5),
-        high,
-        mean,
-        np.sqrt(variance),
-        1.4826 / np.sqrt(2) * _quantile(step, np.isfinite(step).sum(0), 0.5),
-        np.stack([_quantile(part, np.isfinite(part).sum(0), LOW_QUANTILE) for part in tenths]),
-    )
-
-
-def _quantile(ordered: Floats, known: NDArray[np.int64], level: float) -> Floats:
-    """Return a quantile (lower) of columns in rising order, missing values last; NaN where there is none."""
-    if not len(ordered):
-        return np.full(len(known), np.nan)
-    at = np.maximum(np.floor(level * (known - 1)).astype(int), 0)
-    return np.asarray(np.where(known > 0, np.take_along_axis(ordered, at[None], 0)[0], np.nan))
-
-
-def _joined(parts: list[Profile]) -> Profile:
-    """Join the profiles of blocks of neurons."""
-    fields = [name for name in Profile.__dataclass_fields__ if name != "frames"]
-    return Profile(parts[0].frames, *(np.concatenate([getattr(p, f) for p in parts], axis=-1) for f in fields))

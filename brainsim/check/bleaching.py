@@ -6,9 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from brainsim.check import Check
-from brainsim.examined import TENTHS, Examined
+from brainsim.examined import Examined
 from brainsim.missing import Floats
 from brainsim.schema import RAW, Finding
+from brainsim.trace_profile import TENTHS
 
 SHORTEST = 200
 LOSS = 0.15
