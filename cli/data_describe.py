@@ -16,7 +16,7 @@ def command(echo: Echo, recording: Path) -> None:
     from brainsim import schema
     from brainsim.store import open_recording
 
-    facts = schema.describe(open_recording(recording))
+    facts = schema.describe(open_recording(recording, lazy=True))
     echo.result(facts, "\n".join([str(recording), *_lines(facts)]))
 
 
