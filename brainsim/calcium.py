@@ -16,7 +16,7 @@ from brainsim.one_neuron import SHORTEST_RUN, native, spikes_of
 from brainsim.progress import Progress, silent
 from brainsim.trial import segments
 
-DELTA_F = ("df/f", "δf/f", "dff", "df")
+DELTA_F = ("df/f", "δf/f", "dff", "df", "background-subtracted fluorescence")
 FROM_RAW = "calcium is raw fluorescence: dF/F over a running percentile was taken"
 ESTIMATES = {"decay_time": "s", "rise_time": "s", "noise": "dF/F", "baseline": "dF/F", "spike_unit": ""}
 INFINITE = "infinite frames are missing frames"

@@ -1,8 +1,8 @@
 """Any supported file becomes a recording: guess the format, read, attach stimuli, write down where it came from."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import xarray as xr
@@ -11,6 +11,8 @@ from brainsim import __version__, catalog, schema
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
 from brainsim.reader._cell_types import attach_types
+from brainsim.reader._file import head_of, refuse_no_data
+from brainsim.reader._hdf5 import HDF5, opened
 from brainsim.reader._stimuli import attach
 
 
@@ -78,6 +80,12 @@ def _check_options(options: ReadOptions) -> None:
                 where=f"option '--{field.replace('_', '-')}', field '{field}'",
                 remedy="give a number above 0",
             )
+    if options.neuropil is not None and not 0 <= options.neuropil <= 2.0:
+        raise InputError(
+            f"it is {options.neuropil:g}",
+            where="option '--neuropil', field 'neuropil'",
+            remedy="give the share of the neuropil to take off, for example 0.7, or 0 for none",
+        )
     if options.orientation not in (None, "neuron-time", "time-neuron"):
         raise InputError(
             f"it is '{options.orientation}'",
@@ -145,17 +153,12 @@ def _reader_of(source: Path, readers: list[Reader], format: str | None) -> Reade
     if fitting:
         return fitting[0]
     where = f"{source}, field 'file'"
-    with source.open("rb") as file:
-        head = file.read(512)
-    if not head.strip(b"\xef\xbb\xbf \r\n\t"):
-        raise InputError("the file is empty", where=where, remedy="copy or download it again")
-    if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
-        raise InputError(
-            "this is a web page, not a recording",
-            where=where,
-            remedy="download the file itself, not the page that links to it",
-        )
-    kind = " (it is an HDF5 file)" if head[:4] == b"\x89HDF" else ""
+    head = head_of(source)
+    refuse_no_data(head, where)
+    kind = ""
+    if head.startswith(HDF5):
+        with opened(source) as file:
+            kind = f" (it is an HDF5 file that holds {', '.join(sorted(file)[:8]) or 'nothing'})"
     raise InputError(
         f"no reader recognises it{kind}",
         where=where,
@@ -165,7 +168,7 @@ def _reader_of(source: Path, readers: list[Reader], format: str | None) -> Reade
 
 def _refuse_unused(reader: Reader, options: ReadOptions, source: Path) -> None:
     """Refuse an option that means nothing to the format, rather than ignore it."""
-    for field in ("sampling_rate", "duration", "neurons", "orientation", "stimuli", "units"):
+    for field in (f.name for f in fields(options) if f.name != "cell_type"):
         if getattr(options, field) is not None and field not in reader.takes:
             raise InputError(
                 f"the format {reader.name} has no use for --{field.replace('_', '-')}",
@@ -184,11 +187,11 @@ def _with_origin(
         **dataset.attrs,
         "format": reader.name,
         "input_file": source.name,
-        "input_sha256": _sha256(source),
+        "input_sha256": _sha256(source, reader.files(source)),
         "brainsim_version": __version__,
     }
     if options.stimuli is not None:
-        attrs |= {"stimuli_file": options.stimuli.name, "stimuli_sha256": _sha256(options.stimuli)}
+        attrs |= {"stimuli_file": options.stimuli.name, "stimuli_sha256": _sha256(options.stimuli, [options.stimuli])}
     attrs.pop("notices", None)
     if told or notices:
         attrs["notices"] = "\n".join([*told, *notices])
@@ -197,21 +200,13 @@ def _with_origin(
     return result
 
 
-def _sha256(source: Path) -> str:
-    """Return the checksum of a file, or of all files of a folder in order of their paths."""
+def _sha256(source: Path, files: Sequence[Path]) -> str:
+    """Return the checksum of a file, or of the files of a folder with their paths."""
     digest = hashlib.sha256()
-    for path in _files(source):
+    for path in files:
         if source.is_dir():
             digest.update(path.relative_to(source).as_posix().encode())
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
-
-
-def _files(source: Path) -> Iterator[Path]:
-    """Give a file, or the files of a folder, sorted."""
-    if source.is_dir():
-        yield from sorted(path for path in source.rglob("*") if path.is_file())
-    else:
-        yield source

@@ -21,7 +21,7 @@ CELL_TYPES = ("E", "I", "unknown")
 TRACE_DIMS = (("time", "neuron"), ("trial", "time", "neuron"))
 
 VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
-    "calcium": (TRACE_DIMS, "dF/F, raw fluorescence or active fraction: the attribute `units` says which"),
+    "calcium": (TRACE_DIMS, "dF/F, raw or background-subtracted fluorescence, active fraction: its `units` say which"),
     "spikes": (TRACE_DIMS, "inferred or binned spikes per frame"),
     "spike_time": ((("spike",),), "time of each spike [s], in order of time"),
     "spike_neuron": ((("spike",),), "index on `neuron` of each spike"),
@@ -43,7 +43,8 @@ COORDINATES: dict[str, tuple[tuple[str, ...], str]] = {
     "pre": (("pre",), "presynaptic neuron, named as on `neuron`"),
     "post": (("post",), "postsynaptic neuron, named as on `neuron`"),
     "cell_type": (("neuron",), "E, I or unknown"),
-    "position": (("neuron", "axis"), "[um]"),
+    "position": (("neuron", "axis"), "[um], or pixels of the image: its `units` say which"),
+    "axis": (("axis",), "name of an axis of `position`: y, x, z"),
     "stimulus": (("trial",), "name of the stimulus of a trial"),
     "session": (("trial",), "name of the session of a trial"),
     "onset": (("trial",), "stimulus onset [s]"),

@@ -31,6 +31,18 @@ from .option import Command, Echo, out
     type=click.Choice(["dF/F", "raw fluorescence", "active fraction"]),
     help="Unit of the traces, where the file does not tell.",
 )
+@click.option("--variable", metavar="NAME", help="Which of several traces or matrices in SRC to read.")
+@click.option(
+    "--rois",
+    type=click.Choice(["accepted", "all"]),
+    help="Which ROIs to read; by default those accepted as cells.",
+)
+@click.option(
+    "--neuropil",
+    type=float,
+    metavar="SHARE",
+    help="Share of the neuropil to take off; by default what SRC tells, else 0.7; 0 for none.",
+)
 @click.option(
     "--cell-type",
     metavar="E|I|FILE",

@@ -65,7 +65,7 @@ BAD: dict[str, tuple[dict[str, str | bytes], list[str], list[str]]] = {
     "web page as csv, named": ({"x.csv": "<html>\n"}, ["x.csv", "--format", "csv-long"], ["web page", "download"]),
     "web page as nc": ({"x.nc": "<html>\n"}, ["x.nc"], ["web page", "download"]),
     "no known format": ({"x.abc": "hello"}, ["x.abc"], ["no reader", "--format", "trial-table"]),
-    "foreign hdf5": ({"x.nwb": b"\x89HDF\r\n\x1a\n" + bytes(100)}, ["x.nwb"], ["HDF5", "--format"]),
+    "foreign hdf5": ({"x.nwb": b"\x89HDF\r\n\x1a\n" + bytes(100)}, ["x.nwb"], ["HDF5", "damaged"]),
     "truncated netcdf": ({"x.nc": b"\x89HDF\r\n\x1a\n" + bytes(100)}, ["x.nc"], ["x.nc", "field 'file'", "damaged"]),
     "netcdf 3": ({"x.nc": b"CDF\x01" + bytes(100)}, ["x.nc"], ["x.nc", "not a netCDF 4 file"]),
     "folder without recording": ({"README.md": "x"}, ["."], ["no file in this folder", "csv-wide"]),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import formats
 import numpy as np
 import pytest
 import xarray as xr
@@ -90,6 +91,12 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "trial-table": make_trial_table,
     "cilva": make_cilva,
     "cascade": make_cascade,
+    "suite2p": lambda folder: formats.suite2p(folder / "plane0"),
+    "caiman": lambda folder: formats.caiman(folder / "out.hdf5"),
+    "nwb": lambda folder: formats.nwb(folder / "rec.nwb", transposed=True),
+    "nwb1-allen": lambda folder: formats.nwb1(folder / "old.nwb"),
+    "matlab": lambda folder: formats.matlab5(folder / "rec.mat"),
+    "pynapple": lambda folder: formats.pynapple(folder / "rec.npz"),
 }
 EXPECTED: dict[str, tuple[str, np.ndarray]] = {
     "netcdf": ("calcium", VALUES),
@@ -99,6 +106,12 @@ EXPECTED: dict[str, tuple[str, np.ndarray]] = {
     "trial-table": ("calcium", np.array([[[0.5, 0]], [[0.25, 1]], [[0, 0.75]]])),
     "cilva": ("calcium", np.array([[1, 2, 3, 4, 5, 6], [-0.1, 0, 1, 0, np.nan, 1]]).T),
     "cascade": ("calcium", np.array([[0, 0.25, 0.5, 0.75, 0, 0.25, 0.5]]).T),
+    "suite2p": ("calcium", formats.CORRECTED),
+    "caiman": ("calcium", (formats.F + formats.NEUROPIL)[[0, 2]].T),
+    "nwb": ("calcium", formats.CORRECTED),
+    "nwb1-allen": ("calcium", formats.F.T / 10),
+    "matlab": ("calcium", formats.F.T),
+    "pynapple": ("calcium", formats.F.T),
 }
 
 
@@ -222,8 +235,6 @@ def test_real_cascade():
         assert read.sizes["neuron"] == 1
         assert not [f for f in schema.check(read) if f.severity == "error"]
         assert 0 < read.spike_time.values.max() <= read.attrs["duration_s"]
-    with pytest.raises(InputError, match="no reader recognises it"):
-        read_recording([SHARED / "cascade" / "Experiment_552195520_excerpt.mat"])
 
 
 def test_cilva_trials_are_runs_of_one_code(tmp_path):
@@ -290,6 +301,21 @@ def test_stimulus_table_is_attached_in_order_of_onset(tmp_path):
     assert read.attrs["stimuli_file"] == "s.csv"
     for suffix in (".nc", ".zarr"):
         assert open_recording(save_recording(read, tmp_path / f"again{suffix}")).equals(read)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "trial-table"])
+def test_a_stimulus_table_is_attached_to_any_format(name, tmp_path):
+    (tmp_path / "made").mkdir()
+    source = MAKERS[name](tmp_path / "made")
+    start = {"nwb1-allen": 8.0, "nwb": 0.5}.get(name, 0.0)
+    header = "onset_s,duration_s,stimulus\n"
+    stimuli = text(tmp_path / "table.csv", f"{header}{start + 0.2},0.1,b\n{start + 0.1},0.05,a\n")
+    read = read_recording([source], options=ReadOptions(stimuli=stimuli))
+    assert read.stimulus.values.tolist() == ["a", "b"]
+    assert read.attrs["stimuli_file"] == "table.csv"
+    text(stimuli, f"{header}99,0.1,b\n")
+    with pytest.raises(InputError, match=r"field 'onset_s': line 2: onset outside the recording"):
+        read_recording([source], options=ReadOptions(stimuli=stimuli))
 
 
 def test_options_without_meaning_are_refused(tmp_path):

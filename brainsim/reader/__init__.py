@@ -28,6 +28,12 @@ class ReadOptions:
         A stimulus table, or a file with one label per trial.
     units
         Unit of ``calcium``: ``"dF/F"``, ``"raw fluorescence"`` or ``"active fraction"``.
+    variable
+        Which of several traces or matrices in a file to read, by its name.
+    rois
+        ``"accepted"`` (by default) or ``"all"`` ROIs.
+    neuropil
+        Share of the neuropil that is taken off; by default the one that the file tells.
     cell_type
         ``"E"`` or ``"I"`` for all neurons, or a table ``neuron,cell_type``; any format takes it.
     """
@@ -38,6 +44,9 @@ class ReadOptions:
     orientation: str | None = None
     stimuli: Path | None = None
     units: str | None = None
+    variable: str | None = None
+    rois: str | None = None
+    neuropil: float | None = None
     cell_type: str | None = None
 
 
@@ -59,6 +68,10 @@ class Reader(Described, ABC):
     def companion(self, source: Path) -> Path | None:
         """Return the file beside `source` that holds its stimuli by the custom of the format, if there is one."""
         return None
+
+    def files(self, source: Path) -> list[Path]:
+        """Return the files that a source consists of, whose checksum is kept: all those in a folder."""
+        return sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
 
     @abstractmethod
     def guess(self, source: Path) -> bool:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
+from brainsim.reader._clock import usable
+from brainsim.reader._mat import load
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +27,6 @@ VARIABLE = "CAttached"
 FIELDS = ("fluo_time", "fluo_mean", "events_AP")
 PAUSE_S = 10.0
 TICK_S = 1e-4
-MOST_DROPPED = 0.01
 SAME_RATE = 0.05
 INTERNEURON = re.compile(r"(?:^|[-_])(PV|SST|VIP)(?=[-_\d]|$)")
 
@@ -120,17 +121,7 @@ def _begins_with(head: bytes, variable: str) -> bool:
 
 def _recordings(source: Path) -> Iterator[_Part]:
     """Give the recordings of the neuron."""
-    from scipy.io import loadmat
-
-    try:
-        held = loadmat(source, variable_names=[VARIABLE]).get(VARIABLE)
-    except Exception as error:
-        told = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
-        raise InputError(
-            f"it cannot be read as MATLAB 5 ({told})",
-            where=f"{source}, field 'file'",
-            remedy="it is damaged or of another version: copy it again",
-        ) from error
+    held = load(source, VARIABLE)
     if not isinstance(held, np.ndarray) or held.dtype != object or not held.size:
         raise InputError(
             "it is no list of recordings", where=f"{source}, field '{VARIABLE}'", remedy="give a file of CASCADE"
@@ -145,11 +136,8 @@ def _part(struct: Any, name: str, source: Path) -> _Part:
     where = f"{source}, field '{name}.fluo_time'"
     if len(time) != len(values) or len(time) < 2:
         raise InputError(f"{len(time)} times for {len(values)} values", where=where, remedy="copy the file again")
-    kept = np.isfinite(time)
-    kept[1:] &= time[1:] > np.maximum.accumulate(np.where(kept, time, -np.inf))[:-1]
+    kept = usable(time, where)
     dropped = int((~kept).sum())
-    if dropped > max(1, MOST_DROPPED * len(time)):
-        raise InputError(f"time does not increase at {dropped} frames", where=where, remedy="copy the file again")
     time, values = time[kept], np.where(np.isfinite(values[kept]), values[kept], np.nan)
     frame = float(np.median(np.diff(time)))
     start = min(0.0, float(time[0]))

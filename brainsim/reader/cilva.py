@@ -9,7 +9,7 @@ import xarray as xr
 
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
-from brainsim.reader._stimuli import trials_of_codes
+from brainsim.reader._stimuli import attach, trials_of_codes
 from brainsim.reader._text import looks_like_text, read_table
 
 IMAGING_RATE = 2.1646
@@ -69,7 +69,9 @@ class Cilva(Reader):
         calcium = ("time", "neuron"), values.T, {"units": options.units or "dF/F"}
         coords = {"time": np.arange(values.shape[1]) / rate, "neuron": np.arange(values.shape[0])}
         dataset = xr.Dataset({"calcium": calcium}, coords=coords, attrs={"sampling_rate_hz": rate})
-        if options.stimuli is not None:
+        if options.stimuli is not None and read_table(options.stimuli).column("onset_s") is not None:
+            dataset = attach(dataset, options.stimuli)
+        elif options.stimuli is not None:
             dataset = dataset.assign_coords(trials_of_codes(_codes(options.stimuli, source, values.shape[1]), rate))
         dataset.attrs["notices"] = "\n".join(notices)
         return dataset

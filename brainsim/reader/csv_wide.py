@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from brainsim.error import InputError
 from brainsim.reader import Reader, ReadOptions
 from brainsim.reader._cell import is_number
+from brainsim.reader._clock import clock
 from brainsim.reader._stimuli import beside
 from brainsim.reader._text import Table, looks_like_text, read_head, read_table
 
 SECONDS = ("time_s", "time", "t", "time (s)", "time [s]", "seconds", "timestamp", "timestamps")
 FRAMES = ("frame", "frames", "frame_number", "index", "")
 NAMES = ("neuron", "cell", "roi", "unit", "name", "")
-_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,14 @@ class CsvWide(Reader):
         notices = list(table.notices)
         read = _rows_are_neurons if options.orientation == "neuron-time" else _rows_are_frames
         values, names, time, frames = read(table, options)
-        time, rate = _clock(time, frames, len(values), options.sampling_rate, source)
+        time, rate = clock(
+            time,
+            len(values),
+            options.sampling_rate,
+            source,
+            frames=frames,
+            missing="there is no column of times",
+        )
         if options.units is None:
             notices.append(f"{source.name} does not tell its unit: taken as dF/F; give --units if it is another")
         calcium = ("time", "neuron"), values, {"units": options.units or "dF/F"}
@@ -117,41 +124,6 @@ def _rows_are_neurons(table: Table, options: ReadOptions) -> Parts:
     counted = bool((np.diff(head) == 1).all()) and options.sampling_rate is not None
     times = head if np.isfinite(head).all() and not counted else None
     return table.numbers(columns).T, names, times, head if counted else None
-
-
-def _clock(
-    time: Floats | None, frames: Floats | None, count: int, given: float | None, source: Path
-) -> tuple[Floats, float]:
-    """Return times [s] and frames per second [Hz]; the file and the user must not contradict each other."""
-    if time is None:
-        if given is None:
-            raise InputError(
-                "there is no column of times",
-                where=f"{source}, field 'sampling_rate_hz'",
-                remedy="give --sampling-rate, or a column time_s",
-            )
-        return (np.arange(count) if frames is None else frames) / given, given
-    if not np.isfinite(time).all():
-        raise InputError(
-            f"{int((~np.isfinite(time)).sum())} times are missing",
-            where=f"{source}, field 'time'",
-            remedy="give every frame its time in seconds",
-        )
-    told = 1 / float(np.median(np.diff(time))) if len(time) > 1 and np.median(np.diff(time)) > 0 else 0.0
-    if not told and given is None:
-        raise InputError(
-            "the times do not tell a sampling rate",
-            where=f"{source}, field 'time'",
-            remedy="sort the frames by time, or give --sampling-rate",
-        )
-    if told and given is not None and abs(told / given - 1) > _TOLERANCE:
-        hint = ": the times are in milliseconds?" if abs(told * 1000 / given - 1) < _TOLERANCE else ""
-        raise InputError(
-            f"the times tell {told:.6g} frames per second, --sampling-rate {given:g}{hint}",
-            where=f"{source}, field 'time'",
-            remedy="give times in seconds, and the rate they have",
-        )
-    return time, given or float(f"{told:.9g}")
 
 
 def _names(cells: list[str]) -> NDArray[np.generic]:
