@@ -8,12 +8,12 @@ import xarray as xr
 from brainsim import schema
 from brainsim.atomic import drafted
 from brainsim.block import neuron_blocks
-from brainsim.calcium import ESTIMATES, by_note, described, infer, informed
+from brainsim.calcium import ESTIMATES, FROM_RAW, by_note, described, infer, informed
 from brainsim.deconvolution import Deconvolution
 from brainsim.error import InputError
 from brainsim.fluorescence import no_baseline
 from brainsim.progress import Progress, silent
-from brainsim.store import check_target, open_recording
+from brainsim.store import check_target, naming, open_recording
 from brainsim.zarr_store import TRACES, ZarrDraft
 
 
@@ -85,7 +85,8 @@ def _write(
             progress(start + done, neurons, note)
 
         part = _read(axes.assign(calcium=calcium), block, source)
-        found = infer(part, method, workers, show, whole=False)
+        with naming(recording, str(source)):
+            found = infer(part, method, workers, show, whole=False)
         if not block.start:
             written.add("spikes", calcium, found.spikes.dtype, found.spikes.attrs)
         written.write("calcium", block, found.calcium)
@@ -93,8 +94,9 @@ def _write(
         estimates += found.estimates
         notes += found.notes
         general = found.general
-    if general and not any(estimates):
-        raise no_baseline()
+    if FROM_RAW in general and not any(estimates):
+        with naming(recording, str(source)):
+            raise no_baseline()
     written.finish(described(rest, estimates, method, [*general, *by_note(notes)]))
 
 

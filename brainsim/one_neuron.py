@@ -12,6 +12,7 @@ from brainsim.deconvolution import Deconvolution
 Floats = NDArray[np.float64]
 
 SHORTEST_RUN = 3
+LARGEST = 1e100  # squares of larger numbers, summed, are infinite
 
 
 def native(trace: NDArray[Any]) -> Floats:
@@ -55,6 +56,8 @@ def spikes_of(
         for row, run in places:
             spikes[row, run] = 0
         return spikes, {}, "its trace never changes: it has no spikes"
+    if max(np.abs(piece).max() for piece in pieces) > LARGEST:
+        return spikes, {}, f"its numbers are beyond {LARGEST:g}: its spikes are missing"
     try:
         with _threads().limit(limits=1), np.errstate(all="ignore"):
             found, estimates = method.runs(pieces, rate)

@@ -164,7 +164,7 @@ def _check_dims(ds: xr.Dataset) -> Iterator[Finding]:
 
 def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
     for name in ("calcium", "spikes"):
-        if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS:
+        if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS or not ds[name].size:
             continue
         if not np.issubdtype(ds[name].dtype, np.number) or np.issubdtype(ds[name].dtype, np.complexfloating):
             yield _error(

@@ -1,4 +1,4 @@
-"""Recordings as Zarr: every chunk is written, the empty ones too, so that a missing one is a damage that can be told.
+"""Recordings as Zarr: a checksum in every chunk, and every chunk is written, so that a missing one is a damage too.
 
 Traces are written block by block of neurons, and read when they are used: neither has to fit into memory.
 """
@@ -113,6 +113,7 @@ class ZarrDraft:
             chunks=chunk(like),
             dtype=dtype,
             fill_value=np.nan if dtype.kind == "f" else None,
+            filters=_checksum(),
             attributes={"_ARRAY_DIMENSIONS": list(map(str, like.dims)), **told},
         )
 
@@ -129,7 +130,15 @@ class ZarrDraft:
 
     def finish(self, rest: xr.Dataset) -> None:
         """Write everything that is no trace, and the index of all."""
-        rest.to_zarr(self.path, mode="a", zarr_format=2, consolidated=True)
+        numeric = [name for name, held in rest.variables.items() if np.issubdtype(held.dtype, np.number) and held.ndim]
+        encoding = {name: {"filters": _checksum()} for name in numeric}
+        rest.drop_encoding().to_zarr(self.path, mode="a", zarr_format=2, consolidated=True, encoding=encoding)
+
+
+def _checksum() -> list[Any]:
+    from numcodecs import CRC32
+
+    return [CRC32()]
 
 
 def _plain(attrs: Mapping[Any, Any]) -> dict[str, Any]:

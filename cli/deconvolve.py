@@ -32,19 +32,20 @@ def command(
     from brainsim import catalog
     from brainsim.calcium import deconvolve
     from brainsim.calcium_file import deconvolve_file
-    from brainsim.store import check_target, open_recording, save_recording
+    from brainsim.store import check_target, naming, open_recording, save_recording
 
     check_target(out, overwrite=overwrite)
     kind = catalog.get("deconvolution", method)
     how = _parameters(kind, method, **options)
-    dataset = open_recording(recording, validate=False, lazy=True)
+    dataset = open_recording(recording, validate=False, lazy=out.suffix == ".zarr")
     before = str(dataset.attrs.get("notices", "")).splitlines()
     with echo.progress("deconvolve") as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         if out.suffix == ".zarr":
             result = deconvolve_file(recording, out, kind(**how), workers, progress, overwrite=overwrite)
         else:
-            result = deconvolve(dataset.load(), kind(**how), workers, progress)
+            with naming(dataset, str(recording)):
+                result = deconvolve(dataset, kind(**how), workers, progress)
             save_recording(result, out, overwrite=overwrite)
     notices = str(result.attrs.get("notices", "")).splitlines()[len(before) :]
     for notice in notices:

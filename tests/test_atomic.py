@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from fault import DISK, files_end_at
 
 from brainsim import atomic
 from brainsim.calcium_file import deconvolve_file
-from brainsim.error import OutputError
+from brainsim.error import InputError, OutputError
 from brainsim.export import write_csv
 from brainsim.folder import result_folder, write_table
 from brainsim.store import open_recording, save_recording, write_text
@@ -166,3 +167,26 @@ def test_a_command_on_a_full_disk_ends_with_one_sentence(suffix, tmp_path):
     assert done.stderr.count("\n") == 1
     assert "free space" in done.stderr
     assert not any((tmp_path / "home").iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+@pytest.mark.parametrize("field", ["calcium", "time"])
+def test_a_flipped_bit_anywhere_in_the_numbers_is_noticed(field, suffix, tmp_path):
+    path = save_recording(NEW, tmp_path / f"r{suffix}")
+    if suffix == ".zarr":
+        (file,) = (chunk for chunk in (path / field).iterdir() if chunk.name[0] != ".")
+        start, stop = 16, file.stat().st_size
+    else:
+        file = path
+        with h5py.File(path) as held:
+            chunk = held[field].id.get_chunk_info(0)
+        start, stop = chunk.byte_offset, chunk.byte_offset + chunk.size
+    content = file.read_bytes()
+    for at in np.linspace(start, stop - 1, 25).astype(int):
+        changed = bytearray(content)
+        changed[at] ^= 4
+        file.write_bytes(changed)
+        with pytest.raises(InputError, match="damaged"):
+            open_recording(path)
+    file.write_bytes(content)
+    assert open_recording(path).equals(NEW)
