@@ -39,7 +39,7 @@ def read_zarr(path: Path, *, lazy: bool) -> xr.Dataset:
             raise InputError(
                 f"{array.nchunks - array.nchunks_initialized} of its {array.nchunks} chunks are missing",
                 where=f"{path}, field '{name}'",
-                remedy="copy the folder again",
+                remedy="copy the folder again; what is missing on purpose is written with write_empty_chunks=True",
             )
     dataset: xr.Dataset = xr.open_dataset(path, engine="zarr", chunks=None, cache=False)
     if not lazy:
