@@ -153,7 +153,7 @@ def infer(
 
 def _finite(calcium: xr.DataArray) -> tuple[xr.DataArray, NDArray[np.bool_]]:
     """Return the calcium with missing for infinite frames, and which neurons had such."""
-    infinite = np.isinf(calcium)
+    infinite = xr.apply_ufunc(np.isinf, calcium)
     which = infinite.any([dim for dim in calcium.dims if dim != "neuron"]).values
     return (calcium.where(~infinite) if which.any() else calcium), which
 

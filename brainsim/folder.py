@@ -80,7 +80,7 @@ def png(figure: Figure) -> bytes:
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
     harmless = {
-        name: [f"'{text}" if str(text).startswith(FORMULA) else text for text in column]
+        str(name): [f"'{text}" if str(text).startswith(FORMULA) else text for text in column]
         for name, column in table.items()
         if not pd.api.types.is_numeric_dtype(column)
     }
