@@ -29,11 +29,16 @@ class BrainsimError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
-        super().__init__(f"{where + ': ' if where else ''}{what}{'; ' + remedy if remedy else ''}")
+        self.what, self.where, self.remedy = _plain(what), _plain(where), _plain(remedy)
+        super().__init__(f"{self.where and self.where + ': '}{self.what}{self.remedy and '; ' + self.remedy}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.where, self.remedy)
+
+
+def _plain(text: str) -> str:
+    """Replace what would move the cursor or break the line: names in an error may come from a hostile file."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def _rebuild(kind: type[BrainsimError], what: str, where: str, remedy: str) -> BrainsimError:

@@ -125,6 +125,25 @@ def test_nwb_of_an_extension_is_read_without_its_definition(edited):
     np.testing.assert_array_equal(read(edited(change)).calcium, formats.CORRECTED)
 
 
+def test_nwb_neuropil_is_that_of_the_same_channel(edited):
+    def change(file):
+        module = file["processing/my pipeline"]
+        for kind, name, data in (
+            ("Fluorescence", "Fluorescence_chan1", formats.F),
+            ("Fluorescence", "Fluorescence_chan2", formats.F + 9),
+            ("Fluorescence", "Neuropil_chan2", formats.NEUROPIL + 9),
+            ("Fluorescence", "Neuropil_chan1", formats.NEUROPIL),
+        ):
+            formats.series(formats.typed(module, name, kind), "Series", data.T, module["Segments/Plane"])
+        del module["A"], module["B"]
+
+    found = read(edited(change))
+    np.testing.assert_array_equal(found.calcium, formats.CORRECTED)
+    assert "Fluorescence_chan2/Series" in found.attrs["notices"]
+    second = read(edited(change), variable="Fluorescence_chan2/Series", neuropil=1.0)
+    np.testing.assert_array_equal(second.calcium, (formats.F - formats.NEUROPIL)[[0, 2]].T)
+
+
 def test_nwb_planes_are_read_together(edited):
     def change(file):
         module = file["processing/my pipeline"]
@@ -132,8 +151,10 @@ def test_nwb_planes_are_read_together(edited):
         module["Segments/Plane2/iscell"][...] = [[0, 0.1], [1, 0.6], [0, 0.1]]
         for name, data in (("A/Trace2", formats.F), ("B/Neuropil2", formats.NEUROPIL)):
             formats.series(module[name.split("/")[0]], name.split("/")[1], data.T, module["Segments/Plane2"])
+        module["A/Trace2/starting_time"][...] = 0.75
 
     found = read(edited(change))
+    assert "planes are imaged up to 0.25 s apart" in found.attrs["notices"]
     assert found.neuron.values.tolist() == ["Trace_11", "Trace_13", "Trace2_12"]
     np.testing.assert_array_equal(found.calcium[:, 2], (formats.F - 0.7 * formats.NEUROPIL)[1])
 
@@ -239,6 +260,18 @@ def test_links_out_of_the_file_are_not_followed(edited, tmp_path):
 
     refused(edited(circle), "field '")
     np.testing.assert_array_equal(read(edited(inside)).calcium, formats.CORRECTED)
+
+
+def test_names_in_a_file_cannot_write_to_the_terminal(edited):
+    def change(file):
+        file.attrs.clear()
+        for name in list(file):
+            del file[name]
+        file["a\n\x1b[2Jb"] = 1
+
+    source = edited(change)
+    foreign = source.rename(source.with_suffix(".h5"))
+    refused(foreign, "no reader recognises it .it is an HDF5 file that holds a\ufffd\ufffd")
 
 
 def test_hdf5_that_announces_more_than_it_holds_is_refused(edited):

@@ -166,7 +166,7 @@ def test_numbers_texts_dates_and_arrays_come_out_as_they_are(tmp_path):
         "name": np.str_("é"),
         "number": np.float32(1.5),
         "flag": np.bool_(True),
-        "day": np.datetime64("2024-01-02"),
+        "days": np.array(["2024-01-02T03", "NaT"], "M8[3h]"),
         "set": (1, 2.5, {"k": b"v"}),
     }
     np.save(tmp_path / "x.npy", np.array(held, object))
@@ -174,6 +174,7 @@ def test_numbers_texts_dates_and_arrays_come_out_as_they_are(tmp_path):
     assert found.pop("at") == str(held.pop("at"))
     np.testing.assert_equal(found.pop("ragged").tolist(), held.pop("ragged").tolist())
     assert found["twice"][0].dtype == shared.dtype
+    assert found["days"].dtype == held["days"].dtype
     np.testing.assert_equal(found, held)
 
 

@@ -82,6 +82,11 @@ class _DType:
         if state[1] not in ("<", ">", "|", "=") or any(part is not None for part in state[2:5]):
             raise ValueError("a dtype with fields")
         self.order = state[1]
+        if self.name[0] in "Mm":  # dates carry their unit
+            (unit, count, *_), plain = state[8][1], self.name[:2]
+            self.name = f"{plain}[{int(count)}{unit.decode('ascii')}]"
+            if not PLAIN.fullmatch(self.name):
+                raise ValueError("a date without a unit")
 
     def real(self) -> np.dtype[Any]:
         """Return the dtype."""

@@ -1,5 +1,6 @@
 """RoiResponseSeries of NWB 2: found by what they are, not by their names; brought to (time, ROI)."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from brainsim.reader._table import kind, target
 
 EVENTS = ("deconv", "spike", "spks", "event")
 BACKGROUND = ("neuropil", "background", "baseline")
+KINDS = re.compile("fluorescence|neuropil|roiresponseseries|raw|traces?")
 DEEPEST = 8
 
 
@@ -91,6 +93,10 @@ class Series:
             else "the file contradicts itself: write it again",
         )
 
+    def alike(self) -> str:
+        """Return its path without the words that tell fluorescence from neuropil, to find which belong together."""
+        return KINDS.sub("", self.path.lower())
+
     def times(self, count: int, options: ReadOptions) -> tuple[NDArray[np.float64], float, NDArray[np.bool_]]:
         """Return times [s], frame rate [Hz] and which frames to keep (all but those whose time goes back)."""
         source, place = self.group.file.filename, f"{self.path}/timestamps"
@@ -138,10 +144,10 @@ def _role(group: Any, container: str) -> str:
     names = "/".join(group.name.lower().split("/")[-2:])
     if any(word in names for word in EVENTS):
         return "events"
+    if "corrected" in names:
+        return "corrected"
     if any(word in names for word in BACKGROUND):
         return "neuropil" if "neuropil" in names else "background"
     if container == "DfOverF" or "dff" in names or "dfoverf" in names:
         return "dff"
-    if "denoised" in names:
-        return "denoised"
-    return "corrected" if "corrected" in names else "raw"
+    return "denoised" if "denoised" in names else "raw"

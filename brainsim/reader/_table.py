@@ -26,7 +26,7 @@ def columns(table: Any, rows: int, without: tuple[str, ...] = ()) -> dict[str, N
             continue
         if text(each.attrs.get("neurodata_type", "")) in ("VectorIndex", "DynamicTableRegion"):
             continue
-        if each.dtype.kind in "OS" and each.ndim == 1 and h5py.check_ref_dtype(each.dtype) is None:
+        if each.ndim == 1 and h5py.check_string_dtype(each.dtype) is not None:
             found[name] = read(table, name, "text")
         elif each.dtype.kind in "fiub" and each.ndim == 1:
             found[name] = read(table, name)

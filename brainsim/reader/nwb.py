@@ -107,6 +107,7 @@ def _traces(file: Any, options: ReadOptions, series: list[Series]) -> xr.Dataset
             values - coefficient * _neuropil(each, series, values.shape, options)
             for each, values in zip(chosen, parts, strict=True)
         ]
+    notices += _apart(chosen, time, rate, frames, options)
     kept = rois.kept(options, f"{file.filename}, field '{chosen[0].path}/rois'")
     values = np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
     unit = options.units or ("dF/F" if role == "dff" else "raw fluorescence")
@@ -144,6 +145,17 @@ def _chosen(series: list[Series], options: ReadOptions, source: str) -> tuple[li
     return list(found.values()), [told] if other else []
 
 
+def _apart(
+    chosen: list[Series], time: NDArray[Any], rate: float, frames: NDArray[np.bool_], options: ReadOptions
+) -> list[str]:
+    """Say how far planes are apart in time, where that is more than a frame."""
+    others = [each.times(len(frames), options)[0] for each in chosen[1:]]
+    apart = [float(np.abs(other[: len(time)] - time[: len(other)]).max()) for other in others]
+    worst = max(apart, default=0.0)
+    told = f"planes are imaged up to {worst:.4g} s apart: the times of {chosen[0].path} were taken"
+    return [told] if worst > 1 / rate else []
+
+
 def _coefficient(role: str, options: ReadOptions, notices: list[str], series: list[Series]) -> float:
     """Return the share of the neuropil to take off raw fluorescence."""
     if role != "raw":
@@ -161,6 +173,8 @@ def _neuropil(each: Series, series: list[Series], shape: tuple[int, ...], option
     """Return the neuropil that belongs to a series: of the same table of ROIs and shape."""
     table = each.table()
     fitting = [one for one in series if one.role == "neuropil" and one.table() == table]
+    if len(fitting) > 1:  # two channels of the same ROIs
+        fitting = [one for one in fitting if one.alike() == each.alike()]
     if len(fitting) != 1:
         raise InputError(
             f"{len(fitting)} series of neuropil belong to it",
