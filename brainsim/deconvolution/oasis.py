@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import rfft
 from scipy.linalg import toeplitz
-from scipy.signal import welch
+from scipy.signal import get_window
 
 from brainsim.deconvolution import Deconvolution, Floats
 from brainsim.description import quantity
@@ -14,6 +16,7 @@ from brainsim.error import InputError
 
 _LAGS = 10
 _LAG_S = 0.05
+_WINDOW = 256
 _SHRINK = 0.98
 _SHORTEST = 30
 
@@ -129,6 +132,9 @@ class Oasis(Deconvolution):
 def noise(traces: Sequence[Floats]) -> float:
     """Return the standard deviation of the white noise, from the power above a quarter of the sampling rate.
 
+    The power is that of Welch (windows of 256 frames that overlap by half, Hann, each without its mean), written out:
+    of a trace, ``scipy.signal.welch`` takes as long as its deconvolution.
+
     Parameters
     ----------
     traces
@@ -137,10 +143,15 @@ def noise(traces: Sequence[Floats]) -> float:
     power, weight = 0.0, 0
     for length in sorted({len(trace) for trace in traces}):  # runs of one length at once: trials are many and short
         alike = np.stack([trace for trace in traces if len(trace) == length])
-        frequency, density = welch(alike, nperseg=min(256, length))
+        width = min(_WINDOW, length)
+        frequency = np.arange(width // 2 + 1) / width
         high = (frequency > 0.25) & (frequency < 0.5)
         if high.any():
-            power, weight = power + length * float(density[:, high].mean(1).sum()) / 2, weight + alike.size
+            shape = np.asarray(get_window("hann", width))
+            pieces = sliding_window_view(alike, width, axis=1)[:, :: width - width // 2]
+            spectrum = rfft((pieces - pieces.mean(-1, keepdims=True)) * shape)[..., high]
+            density = np.mean(spectrum.real**2 + spectrum.imag**2, axis=(1, 2)) / np.sum(shape**2)
+            power, weight = power + length * float(density.sum()), weight + alike.size
     return float(np.sqrt(power / weight)) if weight else 0.0
 
 
