@@ -174,7 +174,7 @@ def correlations(dataset: xr.Dataset, spikes: xr.DataArray, rate: float) -> list
     found = []
     for neuron, trace in enumerate(values):
         times = truth[0][truth[1] == neuron]
-        parts = [_binned(frames[part], trace[part], times, width) for part in segments(frames, frame_rate)]
+        parts = [_binned(frames[part], trace[part], times, width, frame_rate) for part in segments(frames, frame_rate)]
         inferred, true = (np.concatenate(column) for column in zip(*parts, strict=True))
         seen = np.isfinite(inferred)
         varies = seen.any() and np.ptp(inferred[seen]) > 0 and np.ptp(true[seen]) > 0
@@ -182,10 +182,10 @@ def correlations(dataset: xr.Dataset, spikes: xr.DataArray, rate: float) -> list
     return found
 
 
-def _binned(frames: Floats, trace: Floats, times: Floats, width: float) -> tuple[Floats, Floats]:
+def _binned(frames: Floats, trace: Floats, times: Floats, width: float, rate: float) -> tuple[Floats, Floats]:
     """Return mean inferred spikes per frame and true spikes, in the whole bins of one segment."""
-    bins = int((frames[-1] - frames[0]) / width + 1e-9)
-    at = ((frames - frames[0]) / width + 1e-9).astype(int)
+    bins = int((frames[-1] - frames[0] + 1 / rate) / width + 1e-6)
+    at = ((frames - frames[0]) / width + 1e-6).astype(int)
     seen = np.isfinite(trace) & (at < bins)
     count = np.bincount(at[seen], minlength=bins)
     total = np.bincount(at[seen], trace[seen], minlength=bins)

@@ -62,11 +62,11 @@ def deconvolve(
         If there is no calcium, it is an active fraction, its `units` are unknown, or `method` refuses the rate.
     """
     method = informed(method, dataset)
+    dataset = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])
     found = infer(dataset, method, workers, progress)
     for notice in (told := found.notices()):
         warnings.warn(notice, stacklevel=2)
-    result = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])
-    return described(result.assign(calcium=found.calcium, spikes=found.spikes), found.estimates, method, told)
+    return described(dataset.assign(calcium=found.calcium, spikes=found.spikes), found.estimates, method, told)
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,13 @@ def tables() -> Iterator[Bad]:
             for name, content in files.items():
                 Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
-        yield Bad("Files", title, make, ("data", "read", *arguments, "--out", "out.nc"), library="truncated" in title)
+        yield Bad(
+            "Files",
+            title,
+            make,
+            ("data", "read", *arguments, "--out", "out.nc"),
+            library=title in ("truncated netcdf", "foreign hdf5"),
+        )
 
 
 def damaged() -> Iterator[Bad]:

@@ -84,7 +84,7 @@ KINDS = {
 }
 
 
-STEP = {"spikes.zarr": 9}  # of its 200 operations, most are those of out.zarr
+STEP = {"spikes.zarr": 23}  # of its 200 operations, most are those of out.zarr
 
 
 @pytest.fixture(autouse=True)

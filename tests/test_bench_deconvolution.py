@@ -15,6 +15,7 @@ from brainsim.bench_deconvolution_table import MARKER
 from brainsim.calcium import deconvolve
 from brainsim.error import InputError, UnknownName
 from brainsim.indicator import Indicator
+from brainsim.reader import ReadOptions
 from brainsim.reading import read_recording
 from brainsim.store import save_recording
 
@@ -41,10 +42,10 @@ def test_correlations_are_those_made_by_hand():
     )
     inferred = xr.DataArray(spikes, dims=("time", "neuron"))
     by_frame = bench.correlations(made, inferred, 100.0)
-    assert by_frame[0] == pytest.approx(np.corrcoef([0, 2, 1, 1], [1, 1, 1, 0])[0, 1])
+    assert by_frame[0] == pytest.approx(np.corrcoef([0, 2, 1, 1, 5, 0], [1, 1, 1, 0, 0, 0])[0, 1])
     assert np.isnan(by_frame[1])
     in_pairs = bench.correlations(made, inferred, 0.5)
-    assert np.isnan(in_pairs[0]), "both whole pairs of frames have a mean of 1"
+    assert in_pairs[0] == pytest.approx(np.corrcoef([1, 1, 0], [2, 1, 0])[0, 1])
 
 
 def test_data_sets_share_a_row_and_failures_say_why():
@@ -117,8 +118,7 @@ def agreement(found, truth, width=0.0):
 
 def suite2p_spikes():
     plane = SHARED / "suite2p_1.1.0" / "suite2p" / "plane0"
-    accepted = np.load(plane / "iscell.npy")[:, 0] > 0
-    return read_recording([plane]), np.load(plane / "spks.npy")[accepted], SHARED / "suite2p_1.1.0"
+    return read_recording([plane], options=ReadOptions(rois="all")), np.load(plane / "spks.npy"), plane.parents[1]
 
 
 def caiman_spikes():

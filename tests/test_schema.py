@@ -12,7 +12,7 @@ from brainsim.error import InputError, OutputError
 from brainsim.store import open_recording, save_recording
 
 NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4")
-thorough = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+thorough = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 text = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\x00"), max_size=8)
 named = lambda n: st.lists(text, min_size=n, max_size=n, unique=True)  # noqa: E731
 attributes = st.dictionaries(

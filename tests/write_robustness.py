@@ -73,7 +73,7 @@ def page(outcomes: list[Seen]) -> str:
     for section in dict.fromkeys(case.section for case in CASES):
         parts.append(f"\n## {section}\n\n| input | `brainsim ...` | what the user sees |\n|---|---|---|")
         parts += [row(seen) for seen in outcomes if seen.case.section == section]
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
 
 
 def outcomes() -> list[Seen]:
