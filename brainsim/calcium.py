@@ -6,20 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from brainsim import catalog, schema
+from brainsim import catalog
 from brainsim.deconvolution import Deconvolution
-from brainsim.error import InputError
-from brainsim.fluorescence import delta_f_over_f
-from brainsim.one_neuron import SHORTEST_RUN, native, spikes_of
+from brainsim.fluorescence import delta_f
+from brainsim.one_neuron import native, spikes_of
 from brainsim.progress import Progress, silent
 from brainsim.trial import segments
 
-DELTA_F = ("df/f", "δf/f", "dff", "df", "background-subtracted fluorescence")
-FROM_RAW = "calcium is raw fluorescence: dF/F over a running percentile was taken"
 ESTIMATES = {"decay_time": "s", "rise_time": "s", "noise": "dF/F", "baseline": "dF/F", "spike_unit": ""}
 INFINITE = "infinite frames are missing frames"
+MISSING = "frames are missing, and stay missing in its spikes"
+MANY = 20
 ASSUMED = "the trace cannot tell its decay: the assumed one was taken"
 
 
@@ -140,61 +138,25 @@ def infer(
     spikes = trace.transpose("neuron", ..., "time").copy(
         data=np.stack([spikes for spikes, _, _ in results]).reshape(values.shape)
     )
-    calcium, infinite = _finite(dataset["calcium"])
-    names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(len(values))
-    notes = [
-        (str(name), [*[INFINITE] * bool(bad), *filter(None, [note]), *[ASSUMED] * bool(estimates.get("assumed"))])
-        for name, bad, (_, estimates, note) in zip(names, infinite, results, strict=True)
-    ]
+    calcium, notes = _finite(dataset["calcium"])
+    for (_, said), (_, estimates, note) in zip(notes, results, strict=True):
+        said += [*filter(None, [note]), *[ASSUMED] * bool(estimates.get("assumed"))]
     attrs = {"units": _unit_of(method), "method": method.name}
     spikes = spikes.transpose(*calcium.dims).drop_attrs().assign_attrs(attrs)
     return Inferred(calcium, spikes, [estimates for _, estimates, _ in results], notes, general)
 
 
-def _finite(calcium: xr.DataArray) -> tuple[xr.DataArray, NDArray[np.bool_]]:
-    """Return the calcium with missing for infinite frames, and which neurons had such."""
-    infinite = xr.apply_ufunc(np.isinf, calcium)
-    which = infinite.any([dim for dim in calcium.dims if dim != "neuron"]).values
-    return (calcium.where(~infinite) if which.any() else calcium), which
-
-
-def delta_f(dataset: xr.Dataset, *, whole: bool = True) -> tuple[xr.DataArray, list[str]]:
-    """Return the dF/F of a recording, and what was done to get it.
-
-    Parameters
-    ----------
-    dataset
-        A recording.
-    whole
-        These are all its neurons, so that one at least must have a baseline.
-
-    Raises
-    ------
-    InputError
-        If there is no calcium, it is an active fraction, or its `units` are unknown.
-    """
-    if "calcium" not in dataset:
-        raise InputError(
-            "there is no calcium to deconvolve",
-            where="field 'calcium'",
-            remedy="an event-form recording holds its spikes already",
-        )
-    schema.validate(dataset.drop_vars("calcium").assign(calcium=dataset["calcium"].where(np.isfinite)))
-    calcium = dataset["calcium"]
-    units = str(calcium.attrs.get("units", dataset.attrs.get("units", "")))
-    if units == "active fraction" or dataset.sizes["time"] < SHORTEST_RUN:
-        raise InputError(
-            f"{dataset.sizes['time']} frames of '{units or 'no units'}' per trace hold no time course",
-            where="field 'calcium'",
-            remedy="read the full traces; an active fraction is used as it is",
-        )
-    if units.lower() in DELTA_F or units == "":
-        return calcium, [] if units else ["calcium has no units: taken as dF/F"]
-    if units.lower() in ("raw fluorescence", "fluorescence", "raw", "a.u.", "au"):
-        return delta_f_over_f(dataset, whole=whole), [FROM_RAW]
-    raise InputError(
-        f"the units are '{units}'", where="field 'calcium'", remedy="set them to 'dF/F' or 'raw fluorescence'"
-    )
+def _finite(calcium: xr.DataArray) -> tuple[xr.DataArray, list[tuple[str, list[str]]]]:
+    """Return the calcium with missing for infinite frames, and what each neuron, by its name, lacks."""
+    across = [dim for dim in calcium.dims if dim != "neuron"]
+    infinite, missing = xr.apply_ufunc(np.isinf, calcium), calcium.isnull()
+    some, gaps = infinite.any(across).values, missing.any(across).values & ~missing.all(across).values
+    names = calcium["neuron"].values if "neuron" in calcium.coords else np.arange(len(some))
+    notes = [
+        (str(name), [*[INFINITE] * bool(bad), *[MISSING] * bool(gap)])
+        for name, bad, gap in zip(names, some, gaps, strict=True)
+    ]
+    return (calcium.where(~infinite) if some.any() else calcium), notes
 
 
 def by_note(notes: Sequence[tuple[str, list[str]]]) -> list[str]:
@@ -209,7 +171,11 @@ def by_note(notes: Sequence[tuple[str, list[str]]]) -> list[str]:
     for name, said in notes:
         for note in said:
             cells.setdefault(note, []).append(name)
-    return [f"neuron {', '.join(names)}: {note}" for note, names in cells.items()]
+    everyone = len(notes) if len(notes) > MANY else -1
+    return [
+        f"all {everyone} neurons: {note}" if len(names) == everyone else f"neuron {', '.join(names)}: {note}"
+        for note, names in cells.items()
+    ]
 
 
 def described(

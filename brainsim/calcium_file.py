@@ -8,10 +8,10 @@ import xarray as xr
 from brainsim import schema
 from brainsim.atomic import drafted
 from brainsim.block import neuron_blocks
-from brainsim.calcium import ESTIMATES, FROM_RAW, by_note, described, infer, informed
+from brainsim.calcium import ESTIMATES, by_note, described, infer, informed
 from brainsim.deconvolution import Deconvolution
 from brainsim.error import InputError
-from brainsim.fluorescence import no_baseline
+from brainsim.fluorescence import FROM_RAW, no_baseline
 from brainsim.progress import Progress, silent
 from brainsim.store import check_target, naming, open_recording
 from brainsim.zarr_store import TRACES, ZarrDraft

@@ -5,8 +5,52 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, percentile_filter
 
+from brainsim import schema
 from brainsim.error import InputError
 from brainsim.trial import segments
+
+DELTA_F = ("df/f", "δf/f", "dff", "df", "background-subtracted fluorescence")
+FROM_RAW = "calcium is raw fluorescence: dF/F over a running percentile was taken"
+SHORTEST = 3
+
+
+def delta_f(dataset: xr.Dataset, *, whole: bool = True) -> tuple[xr.DataArray, list[str]]:
+    """Return the dF/F of a recording, and what was done to get it.
+
+    Parameters
+    ----------
+    dataset
+        A recording.
+    whole
+        These are all its neurons, so that one at least must have a baseline.
+
+    Raises
+    ------
+    InputError
+        If there is no calcium, it is an active fraction, or its `units` are unknown.
+    """
+    if "calcium" not in dataset:
+        raise InputError(
+            "there is no calcium to deconvolve",
+            where="field 'calcium'",
+            remedy="an event-form recording holds its spikes already",
+        )
+    schema.validate(dataset.drop_vars("calcium").assign(calcium=dataset["calcium"].where(np.isfinite)))
+    calcium = dataset["calcium"]
+    units = str(calcium.attrs.get("units", dataset.attrs.get("units", "")))
+    if units == "active fraction" or dataset.sizes["time"] < SHORTEST:
+        raise InputError(
+            f"{dataset.sizes['time']} frames of '{units or 'no units'}' per trace hold no time course",
+            where="field 'calcium'",
+            remedy="read the full traces; an active fraction is used as it is",
+        )
+    if units.lower() in DELTA_F or units == "":
+        return calcium, [] if units else ["calcium has no units: taken as dF/F"]
+    if units.lower() in ("raw fluorescence", "fluorescence", "raw", "a.u.", "au"):
+        return delta_f_over_f(dataset, whole=whole), [FROM_RAW]
+    raise InputError(
+        f"the units are '{units}'", where="field 'calcium'", remedy="set them to 'dF/F' or 'raw fluorescence'"
+    )
 
 
 def delta_f_over_f(
