@@ -57,6 +57,21 @@ def open_recording(path: str | Path, *, validate: bool = True, lazy: bool = Fals
     return schema.validate(dataset, str(path)) if validate else dataset
 
 
+def _refuse_links(path: Path) -> None:
+    """Refuse a file whose data lie in another one: brainsim writes none, and a hostile one could show any file."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        for name in file:
+            hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
+            if not hard or (isinstance(file[name], h5py.Dataset) and (file[name].external or file[name].is_virtual)):
+                raise InputError(
+                    "its data lie in another file: brainsim does not follow them",
+                    where=f"{path}, field '{name}'",
+                    remedy="write the data into the file itself",
+                )
+
+
 @contextmanager
 def naming(dataset: xr.Dataset, otherwise: str) -> Iterator[None]:
     """Name the file of a Dataset in what is wrong with it, or call it `otherwise` where it came from no file.
@@ -197,5 +212,6 @@ def _read_netcdf(path: Path) -> xr.Dataset:
             where=f"{path}, field 'file'",
             remedy="give the original file to `brainsim data read`",
         )
+    _refuse_links(path)
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
         return dataset.load()

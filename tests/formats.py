@@ -170,10 +170,10 @@ def pynapple(path: Path, kind: str = "TsdFrame", **arrays: Any) -> Path:
     """Write what pynapple's `save` writes."""
     held: dict[str, Any] = {"start": np.array([0.0]), "end": np.array([5.0]), "type": np.array([kind])}
     if kind == "TsdFrame":
-        held |= {"t": np.arange(6) / RATE, "d": F.T, "columns": np.array(["a", "b", "c"])}
+        held |= {"t": np.arange(6) / RATE, "d": F.T, "columns": np.array(["a", "b", "c"], object)}
     elif kind == "TsGroup":
         held |= {"t": np.array([0.5, 1.0, 2.0]), "index": np.array([7, 3, 7]), "keys": np.array([3, 5, 7])}
-        held["_metadata"] = np.array({"label": [1, 2, 3]}, object)
+        held["_metadata"] = np.array({"label": np.array(["x", "y", "z"]), "odd": [1]}, object)
     np.savez(path, **(held | arrays))
     return path
 

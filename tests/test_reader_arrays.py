@@ -1,5 +1,6 @@
 """MATLAB and pynapple, and what no format may survive: truncated, empty, a web page."""
 
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -60,6 +61,7 @@ def test_pynapple_traces_and_groups(tmp_path):
     group = read(formats.pynapple(tmp_path / "b.npz", "TsGroup"))
     assert group.neuron.values.tolist() == [3, 5, 7]
     assert group.spike_neuron.values.tolist() == [2, 0, 2]
+    assert group.unit_label.values.tolist() == ["x", "y", "z"]
     assert group.attrs["duration_s"] == 5
     single = read(formats.pynapple(tmp_path / "c.npz", "Ts", t=np.array([0.1, 0.2])))
     assert single.sizes["neuron"] == 1
@@ -74,6 +76,11 @@ def test_pynapple_traces_and_groups(tmp_path):
         ("TsGroup", {"index": np.array([7, 4, 7])}, "field 'index': .*no keys"),
         ("TsdFrame", {"t": np.arange(5) / 10}, r"field 'd': its shape is \(6, 3\) for 5 times"),
         ("TsdFrame", {"t": np.arange(6)[::-1] / 10}, "field 't': time does not increase"),
+        (
+            "TsGroup",
+            {"_metadata": np.array({"a": os.getcwd}, object)},
+            "field 'pickle': it wants to run 'posix.getcwd'",
+        ),
         ("TsdFrame", {"d": np.array([{}] * 6)}, "field 'd': it is missing or holds no numbers"),
     ],
 )

@@ -32,31 +32,30 @@ def read_npy(path: Path) -> Any:
     with path.open("rb") as file:
         kind = _header(file, size, f"{path}, field 'header'")
         if kind.hasobject:
-            held = read_pickle(file.read(), path)
-            return held.item() if isinstance(held, np.ndarray) and held.ndim == 0 else held
+            return _unwrapped(read_pickle(file.read(), path))
     return np.load(path, mmap_mode="r", allow_pickle=False) if size > MAPPED else np.load(path, allow_pickle=False)
 
 
-def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
-    """Return those arrays of a ``.npz`` file that are there and hold no objects.
+def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return those arrays of a ``.npz`` file that are there, or the objects of those that hold objects.
 
     Raises
     ------
     InputError
-        If it is no ``.npz`` file, an array is shorter than its header says, or it swells when it is unpacked.
+        If it is no ``.npz`` file, an array is shorter than its header says, swells when it is unpacked, or holds more
+        than data.
     """
     check_head(path, b"PK\x03\x04", ".npz archive")
     try:
         with zipfile.ZipFile(path) as archive:
             known = set(archive.namelist())
-            found = {name: _member(archive, f"{name}.npy", path) for name in names if f"{name}.npy" in known}
+            return {name: _member(archive, f"{name}.npy", path) for name in names if f"{name}.npy" in known}
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         raise InputError(
             f"the archive cannot be read ({str(error)[:100]})",
             where=f"{path}, field 'file'",
             remedy="it is damaged or incomplete: copy it again",
         ) from error
-    return {name: values for name, values in found.items() if values is not None}
 
 
 def npz_names(path: Path) -> set[str]:
@@ -68,8 +67,8 @@ def npz_names(path: Path) -> set[str]:
         return set()
 
 
-def _member(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray[Any, np.dtype[Any]] | None:
-    """Return an array of the archive, `None` for one of objects."""
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> Any:
+    """Return an array of the archive, or its objects."""
     info = archive.getinfo(name)
     if info.file_size > SMALL and info.file_size > DENSEST * max(info.compress_size, 1):
         raise InputError(
@@ -79,14 +78,21 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> np.ndarray[Any, 
         )
     with archive.open(info) as file:
         kind = _header(file, info.file_size, f"{path}, field '{name}'")
-    if kind.hasobject:
-        return None
+        if kind.hasobject:
+            return _unwrapped(read_pickle(file.read(), path))
     with archive.open(info) as file:
         return np.asarray(npy.read_array(file, allow_pickle=False))
 
 
+def _unwrapped(held: Any) -> Any:
+    """Return what an array of objects without dimensions holds."""
+    return held.item() if isinstance(held, np.ndarray) and held.ndim == 0 else held
+
+
 def _header(file: IO[bytes], size: int, where: str) -> np.dtype[Any]:
     """Return the dtype that a header tells, if as many values follow as it says."""
+    shape: tuple[int, ...]
+    kind: np.dtype[Any]
     try:
         version = npy.read_magic(file)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
@@ -104,4 +110,4 @@ def _header(file: IO[bytes], size: int, where: str) -> np.dtype[Any]:
             where=where,
             remedy="it is damaged or incomplete: copy it again",
         )
-    return np.dtype(kind)
+    return kind

@@ -83,8 +83,9 @@ class Plane:
     def bad_frames(self) -> NDArray[np.bool_] | None:
         """Return which frames suite2p marked as badly registered, `None` where there are none."""
         bad = self.facts.get("badframes")
-        known = isinstance(bad, np.ndarray) and bad.dtype == bool and bad.shape == (self.frames,)
-        return bad if known and bad.any() else None
+        if not isinstance(bad, np.ndarray) or bad.dtype != bool or bad.shape != (self.frames,):
+            return None
+        return bad if bad.any() else None
 
     def values(self, kept: NDArray[np.int64], start: int) -> NDArray[Any]:
         """Return the corrected traces of the ROIs that are kept and belong to this plane, shape (roi, time)."""

@@ -158,7 +158,7 @@ def _centres(estimates: Any, n: int) -> NDArray[np.float64] | None:
 
     parts = [_optional(estimates, f"A/{name}") for name in ("data", "indices", "indptr", "shape")]
     dims = _optional(estimates, "dims")
-    if any(part is None for part in parts) or dims is None or dims.size != 2:
+    if dims is None or dims.size != 2 or not all(part is not None and np.isfinite(part).all() for part in parts):
         return None
     data, indices, indptr, shape = (np.asarray(part) for part in parts)
     pixels, components = (int(size) for size in shape)
