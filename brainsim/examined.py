@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from brainsim import schema
+from brainsim.block import neuron_blocks
 from brainsim.missing import Floats
 from brainsim.trace_profile import Profile, joined, profile_of
 
@@ -100,9 +101,8 @@ class Examined:
         """Give the traces of some neurons after the other, shape (frame, neuron); infinite frames are missing."""
         traces = self.dataset[variable]
         frames = traces.size // traces.sizes["neuron"]
-        width = max(1, BLOCK // max(frames, 1))
-        for start in range(0, traces.sizes["neuron"], width):
-            part = traces.isel(neuron=slice(start, start + width)).transpose("neuron", ..., "time")
+        for block in neuron_blocks(traces, block_bytes=8 * BLOCK):
+            part = traces.isel(neuron=block).transpose("neuron", ..., "time")
             values = np.array(part.values, np.float64, order="C").reshape(-1, frames)
             values[~np.isfinite(values)] = np.nan
             yield values.T  # each trace in one piece of memory: sorting it is ten times faster

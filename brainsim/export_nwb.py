@@ -1,18 +1,18 @@
 """A recording, a fit or generated trials as NWB 2, which reads back as the same data."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import xarray as xr
 
 from brainsim import schema
+from brainsim.atomic import drafted
 from brainsim.nwb_layout import Layout
 from brainsim.nwb_session import session
-from brainsim.store import check_target, drafted
+from brainsim.store import check_target
 
 SUFFIX = ".nwb"
+BLOCK_BYTES = 1 << 20
 
 
 def write_nwb(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> Path:
@@ -43,25 +43,24 @@ def write_nwb(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = False)
     ----------
     Rübel et al., The Neurodata Without Borders ecosystem for neurophysiological data science, eLife 11 (2022).
     """
-    from pynwb import NWBHDF5IO
-
     path = check_target(path, overwrite=overwrite, suffixes=(SUFFIX,))
     schema.validate(dataset, str(path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # regular timestamps are kept: only so they read back bit for bit
-        file = session(dataset)
-        Layout(dataset).fill(file)
-        with drafted(path) as draft, _as_failed_writing(), NWBHDF5IO(str(draft), "w") as io:
-            io.write(file)
+        image = _image(dataset, path.name)
+    with drafted(path) as draft:
+        draft.write_bytes(image)
     return path
 
 
-@contextmanager
-def _as_failed_writing() -> Iterator[None]:
-    """Bring out the failure of the disk that hdmf wraps into another."""
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error.__cause__, OSError):
-            raise error.__cause__ from None
-        raise
+def _image(dataset: xr.Dataset, name: str) -> bytes:
+    """Return the file, made in memory: where HDF5 itself cannot write, it ends the process."""
+    import h5py
+    from pynwb import NWBHDF5IO
+
+    nwb = session(dataset)
+    Layout(dataset).fill(nwb)
+    with h5py.File(name, "w", driver="core", backing_store=False, block_size=BLOCK_BYTES) as memory:
+        NWBHDF5IO(mode="w", file=memory).write(nwb)
+        memory.flush()
+        return bytes(memory.id.get_file_image())

@@ -50,7 +50,7 @@ def inspect_file(path: str | Path, threshold: str = "note") -> list[Finding]:
         As :func:`inspect` takes it.
     """
     try:
-        dataset = open_recording(path, validate=False)
+        dataset = open_recording(path, validate=False, lazy=True)
     except InputError as error:
         return [Finding("error", "file", "file", error.what, error.remedy)]
     return inspect(dataset, threshold)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import xarray as xr
 
+from brainsim.block import neuron_blocks
 from brainsim.error import InputError
 
 SOURCES = ("recorded", "simulated", "generated")
@@ -111,9 +112,10 @@ def number(dataset: xr.Dataset, attribute: str) -> float:
 
 def missing_by_neuron(trace: xr.DataArray) -> dict[str, int]:
     """Return how many frames are missing (NaN), for each neuron that misses any."""
-    counts = trace.isnull().sum([d for d in trace.dims if d != "neuron"])
+    across = [d for d in trace.dims if d != "neuron"]
+    counts = [n for block in neuron_blocks(trace) for n in trace.isel(neuron=block).isnull().sum(across).values]
     names = trace["neuron"].values if "neuron" in trace.coords else np.arange(trace.sizes["neuron"])
-    return {str(name): int(n) for name, n in zip(names, counts.values, strict=True) if n}
+    return {str(name): int(n) for name, n in zip(names, counts, strict=True) if n}
 
 
 def missing_sentences(trace: xr.DataArray) -> list[str]:
@@ -184,12 +186,12 @@ def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
     for name in ("calcium", "spikes"):
         if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS or not ds[name].size:
             continue
-        if not np.issubdtype(ds[name].dtype, np.number):
+        if not np.issubdtype(ds[name].dtype, np.number) or np.issubdtype(ds[name].dtype, np.complexfloating):
             yield _error(
-                "numbers", name, f"values are {ds[name].dtype}, not numbers", "read the file with the right format"
+                "numbers", name, f"values are {ds[name].dtype}, not real numbers", "read the file with the right format"
             )
             continue
-        if bool(np.isinf(ds[name]).any()):
+        if any(bool(np.isinf(ds[name].isel(neuron=block)).any()) for block in neuron_blocks(ds[name])):
             yield _error("finite", name, "some values are infinite", "replace them by NaN, which is kept as missing")
         for found in missing_sentences(ds[name]):
             yield _warning("missing", name, found, "kept as missing; every later step leaves them out")
@@ -254,6 +256,9 @@ def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
 def _check_labels(ds: xr.Dataset) -> Iterator[Finding]:
     if "neuron" in ds.coords and len(set(ds["neuron"].values.tolist())) < ds.sizes["neuron"]:
         yield _error("names", "neuron", "some neurons share a name", "give every neuron its own")
+    for field in ("neuron", "stimulus", "session"):
+        if field in ds.coords and any("\x00" in str(name) for name in ds[field].values.tolist()):
+            yield _error("names", field, "a name holds a NUL character, which no file keeps", "rename it")
     if "cell_type" in ds.coords and not set(ds["cell_type"].values.tolist()) <= set(CELL_TYPES):
         yield _error("cell types", "cell_type", f"cell types must be among {', '.join(CELL_TYPES)}", "rename them")
     if any("trial" in ds[n].dims for n in ("calcium", "spikes") if n in ds) and "stimulus" not in ds.coords:

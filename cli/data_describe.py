@@ -21,7 +21,7 @@ def command(echo: Echo, /, recording: Path, threshold: str) -> None:
     from brainsim.inspection import describe
     from brainsim.store import open_recording
 
-    facts = describe(open_recording(recording, validate=False), threshold)
+    facts = describe(open_recording(recording, validate=False, lazy=True), threshold)
     echo.result(facts, "\n".join([str(recording), *_lines(facts)]))
 
 

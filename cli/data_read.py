@@ -63,8 +63,8 @@ def command(
 
     check_target(out, overwrite=overwrite)
     dataset = read_recording(sources, format_name, ReadOptions(**options))
-    save_recording(dataset, out, overwrite=overwrite)
     facts = describe(dataset, "warning")
+    save_recording(dataset, out, overwrite=overwrite)
     for notice in str(dataset.attrs.get("notices", "")).splitlines():
         click.echo(f"notice: {notice}", err=True)
     for finding in facts["findings"]:

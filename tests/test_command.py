@@ -30,7 +30,7 @@ def test_every_command_is_there():
     contract = {
         "demo", "check", "data list", "data read", "data describe", "data check", "data simulate", "data write",
         "deconvolve", "snn fit", "snn sample", "snn graph", "gan train", "gan sample", "compare", "bench connectivity",
-        "bench likelihood",
+        "bench likelihood", "bench deconvolve",
     }  # fmt: skip
     assert contract <= set(LEAVES)
 
@@ -141,6 +141,7 @@ WRITING = {
     "demo": ([], "o"),
     "bench connectivity": (["--preset", "pairing-small"], "o"),
     "bench likelihood": ([], "o.json"),
+    "bench deconvolve": ([], "o"),
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import formats
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -316,6 +317,18 @@ def test_a_stimulus_table_is_attached_to_any_format(name, tmp_path):
     text(stimuli, f"{header}99,0.1,b\n")
     with pytest.raises(InputError, match=r"field 'onset_s': line 2: onset outside the recording"):
         read_recording([source], options=ReadOptions(stimuli=stimuli))
+
+
+def test_a_netcdf_file_cannot_show_another_file(tmp_path):
+    save_recording(recording(), tmp_path / "secret.nc")
+    source = make_netcdf(tmp_path)
+    for link in (h5py.ExternalLink("secret.nc", "/calcium"), h5py.SoftLink("/neuron")):
+        with h5py.File(source, "r+") as file:
+            del file["calcium"]
+            file["calcium"] = link
+        for read in (open_recording, lambda path: read_recording([path])):
+            with pytest.raises(InputError, match=r"rec\.nc, field 'calcium': its data lie in another file"):
+                read(source)
 
 
 def test_options_without_meaning_are_refused(tmp_path):

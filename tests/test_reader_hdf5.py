@@ -7,6 +7,7 @@ import pytest
 from formats import SHARED, read, real_data, refused
 
 from brainsim.calcium import deconvolve
+from brainsim.error import InputError
 from brainsim.store import open_recording, save_recording
 
 
@@ -274,6 +275,28 @@ def test_names_in_a_file_cannot_write_to_the_terminal(edited):
     refused(foreign, "no reader recognises it .it is an HDF5 file that holds a\ufffd\ufffd")
 
 
+@pytest.mark.parametrize(
+    ("make", "instead"), [(formats.nwb, "group"), (formats.nwb1, 7), (formats.caiman, np.full(6, np.nan))]
+)
+def test_anything_in_the_place_of_anything_is_an_answer_or_one_sentence(make, instead, tmp_path):
+    places: list[str] = []
+    with h5py.File(make(tmp_path / "rec.nwb")) as file:
+        file.visit(places.append)
+    refused_at = 0
+    for place in places:
+        source = make(tmp_path / "rec.nwb")
+        with h5py.File(source, "r+") as file:
+            kept = dict(file[place].attrs)
+            del file[place]
+            made = file.create_group(place) if isinstance(instead, str) else file.create_dataset(place, data=instead)
+            made.attrs.update({name: value for name, value in kept.items() if name != "table"})
+        try:
+            read(source)
+        except InputError:
+            refused_at += 1
+    assert 0 < refused_at < len(places)
+
+
 def test_hdf5_that_announces_more_than_it_holds_is_refused(edited):
     def change(file):
         del file[f"{TRACE}/data"]
@@ -286,7 +309,7 @@ def test_nwb1_of_the_allen_brain_observatory(tmp_path):
     source = formats.nwb1(tmp_path / "old.nwb")
     found = read(source)
     assert found.neuron.values.tolist() == [501, 502, 503]
-    assert found.roi_roi_id.values.tolist() == ["1", "2", "3"]
+    assert found.roi_id.values.tolist() == ["1", "2", "3"]
     assert found.attrs["sampling_rate_hz"] == pytest.approx(10)
     assert found.stimulus.values.tolist() == [
         "drifting_gratings temporal_frequency=2 orientation=90",

@@ -154,6 +154,37 @@ def test_a_pickle_cannot_forge_the_memory_of_an_array(tmp_path):
             read_npy(raw_pickle(tmp_path / "x.npy", pickle.dumps(Forged(shape, kind, content))))
 
 
+@pytest.mark.parametrize("name", ["ops", "stat", "F"])
+def test_flipped_bytes_are_an_answer_or_one_sentence(name, tmp_path):
+    plane = formats.suite2p(tmp_path / "plane0")
+    source = plane / f"{name}.npy"
+    content, rng = source.read_bytes(), np.random.default_rng(0)
+    refusals = []
+    for _ in range(60):
+        damaged = bytearray(content)
+        damaged[rng.integers(len(content))] = rng.integers(256)
+        source.write_bytes(damaged)
+        try:
+            read(plane)
+        except InputError as error:
+            refusals.append(error)
+    assert 0 < len(refusals) < 60
+    assert all(error.remedy for error in refusals)
+
+
+@pytest.mark.parametrize("value", ["x", None, [1, 2], {"a": 1}, np.zeros((2, 2)), float("nan"), -1, 10**400, b"q"])
+def test_settings_that_are_no_numbers_are_an_answer_or_one_sentence(value, tmp_path):
+    for key in ("fs", "neucoeff", "badframes", "neuropil_extract", "extraction", "med", "npix", "iplane"):
+        told = {"fs": 10.0, "neucoeff": 0.7, key: value}
+        stat = np.array([{"med": [1, 2], "npix": 3, "iplane": 0, key: value} for _ in range(3)])
+        plane = formats.suite2p(tmp_path / key, ops=told, stat=stat)
+        if key in ("fs", "neucoeff"):
+            if not (key == "neucoeff" and value is None):
+                refused(plane, "the (frame rate|neuropil coefficient) is ")
+        else:
+            assert read(plane).sizes["neuron"] == 2
+
+
 def test_numbers_texts_dates_and_arrays_come_out_as_they_are(tmp_path):
 
     shared = np.arange(6, dtype=">i2").reshape(2, 3, order="F")

@@ -138,6 +138,21 @@ def read(group: Group, name: str, wanted: str = "numbers") -> np.ndarray[Any, np
     return np.asarray(found[()])
 
 
+def indices(group: Group, name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return a dataset as indices, shape (n,).
+
+    Raises
+    ------
+    InputError
+        As :func:`read`, and if one is no whole number.
+    """
+    values = read(group, name).ravel()
+    if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.round(values)).all()):
+        place = f"{group.file.filename}, field '{_name(group)}/{name}'"
+        raise InputError("some indices are no whole numbers", where=place, remedy="copy the file again")
+    return values.astype(np.int64)
+
+
 def checked(dataset: Any) -> Any:
     """Return a dataset that keeps its data in its own file and is no larger than that could hold.
 

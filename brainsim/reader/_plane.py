@@ -38,7 +38,8 @@ def rois_of(table: Any, rows: NDArray[np.int64] | None, count: int, where: str) 
     if table is None:
         return Rois(np.arange(count))
     identity = child(table, "id")
-    length = identity.shape[0] if isinstance(identity, h5py.Dataset) and identity.shape else count
+    numbered = isinstance(identity, h5py.Dataset) and identity.ndim == 1
+    length = identity.shape[0] if numbered else count
     rows = np.arange(count) if rows is None else rows
     if len(rows) and (rows.min() < 0 or rows.max() >= length):
         raise InputError(
@@ -51,7 +52,7 @@ def rois_of(table: Any, rows: NDArray[np.int64] | None, count: int, where: str) 
         known["probability"] = known.pop("iscell_1")
     judge = next((name for name in known if name.lower() in ACCEPTED and known[name].dtype.kind in "fiub"), None)
     accepted = known.pop(judge).astype(float) > 0 if judge else None
-    names = read(table, "id").ravel()[rows] if isinstance(identity, h5py.Dataset) else rows
+    names = read(table, "id").ravel()[rows] if numbered else rows
     position = _positions(table, length)
     if len(set(names.tolist())) < len(names):
         known["id"], names = names, rows

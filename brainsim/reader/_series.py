@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from brainsim.error import InputError
 from brainsim.reader import ReadOptions
 from brainsim.reader._clock import clock, usable
-from brainsim.reader._hdf5 import child, children, read
+from brainsim.reader._hdf5 import child, children, indices, read
 from brainsim.reader._table import kind, target
 
 EVENTS = ("deconv", "spike", "spks", "event")
@@ -43,7 +43,7 @@ class Series:
 
     def rows(self) -> NDArray[np.int64] | None:
         """Return the row of each ROI in the table of ROIs, `None` where it is not told."""
-        return read(self.group, "rois").ravel().astype(np.int64) if child(self.group, "rois") is not None else None
+        return indices(self.group, "rois") if child(self.group, "rois") is not None else None
 
     def table(self) -> Any:
         """Return the table of its ROIs, `None` where there is none."""
@@ -122,8 +122,8 @@ class Series:
 
 def find_series(file: Any) -> list[Series]:
     """Return every RoiResponseSeries of a file, those of processing modules first."""
-    roots = [root for name in ("processing", "analysis", "acquisition") if (root := child(file, name)) is not None]
-    return [each for root in roots for each in _search(root, "", 0)]
+    roots = [child(file, name) for name in ("processing", "analysis", "acquisition")]
+    return [each for root in roots if isinstance(root, h5py.Group) for each in _search(root, "", 0)]
 
 
 def _search(group: Any, container: str, depth: int) -> list[Series]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.error import InputError
-from brainsim.reader._hdf5 import child, children, read, text
+from brainsim.reader._hdf5 import child, children, indices, read, text
 
 WIDEST = 8
 OWN = ("id", "pixel_mask", "voxel_mask", "image_mask", "reference_images")
@@ -47,7 +47,7 @@ def ragged(table: Any, name: str) -> tuple[Any, NDArray[np.int64]] | None:
     data = child(table, name)
     if not isinstance(data, h5py.Dataset) or child(table, f"{name}_index") is None:
         return None
-    edges = np.concatenate([[0], read(table, f"{name}_index").astype(np.int64).ravel()])
+    edges = np.concatenate([[0], indices(table, f"{name}_index")])
     if (np.diff(edges) < 0).any() or edges[-1] != len(data):
         raise InputError(
             f"it does not divide the {len(data)} values of '{name}' into rows",

@@ -111,7 +111,7 @@ def _chosen(shapes: dict[str, tuple[int, ...]], wanted: str | None, source: Path
 def _beside(shapes: dict[str, tuple[int, ...]], names: tuple[str, ...], source: Path, longest: int) -> Floats | None:
     """Return the vector with one of these names, no longer than the traces; `None` where there is none."""
     for name, shape in shapes.items():
-        if name.split(".")[-1].lower() in names and 1 < max(shape) == np.prod(shape) <= longest:
+        if name.split(".")[-1].lower() in names and 1 < max(shape, default=1) == np.prod(shape) <= longest:
             return np.asarray(load(source, name), float).ravel()
     return None
 

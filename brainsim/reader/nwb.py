@@ -69,7 +69,7 @@ class Nwb(Reader):
             if options.stimuli is None:
                 _attach(dataset, file)
             start = child(file, "session_start_time")
-            if start is not None and start.shape == ():
+            if getattr(start, "shape", None) == ():
                 dataset.attrs["session_start_time"] = text(start[()])
         return dataset
 

@@ -129,19 +129,20 @@ def _matrix(pipeline: Any, name: str, frames: int) -> NDArray[Any]:
 def _rois(pipeline: Any, n: int) -> Rois:
     """Return specimens, numbers and centres of the cells."""
     columns, segmentation = {}, child(pipeline, "ImageSegmentation")
-    for field in ("roi_ids", "cell_specimen_ids"):
-        if segmentation is not None and (found := child(segmentation, field)) is not None and found.shape == (n,):
-            wanted = "numbers" if found.dtype.kind in "iu" else "text"
-            columns[field.removesuffix("s")] = read(segmentation, field, wanted)
+    for field, name in (("roi_ids", "id"), ("cell_specimen_ids", "cell_specimen_id")):
+        found = child(segmentation, field) if isinstance(segmentation, h5py.Group) else None
+        if isinstance(found, h5py.Dataset) and found.shape == (n,):
+            columns[name] = read(segmentation, field, "numbers" if found.dtype.kind in "iu" else "text")
     names = columns.get("cell_specimen_id")
     unique = names is not None and len(set(names.tolist())) == n
     names = columns.pop("cell_specimen_id") if unique else np.arange(n)
-    plane = child(segmentation, PLANE) if segmentation is not None else None
-    listed = read(plane, "roi_list", "text").tolist() if plane is not None and "roi_list" in plane else []
+    plane = child(segmentation, PLANE) if isinstance(segmentation, h5py.Group) else None
+    known = isinstance(plane, h5py.Group) and child(plane, "roi_list") is not None
+    listed = read(plane, "roi_list", "text").tolist() if known else []
     position = np.full((n, 2), np.nan)
     for at, roi in enumerate(listed if len(listed) == n else []):
         mask = child(plane, f"{roi}/img_mask")
-        if mask is not None and mask.ndim == 2:
+        if isinstance(mask, h5py.Dataset) and mask.ndim == 2:
             inside = np.argwhere(read(plane, f"{roi}/img_mask") > 0)
             position[at] = inside.mean(0) if len(inside) else np.nan
     return Rois(names, None, position, columns=columns)
