@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import xarray as xr
 
-BLOCK_BYTES = 96 * 2**20
+BLOCK_BYTES = 64 * 2**20
 NUMBER_BYTES = 8
 
 

@@ -140,6 +140,8 @@ def infer(
     )
     calcium, notes = _finite(dataset["calcium"])
     for (_, said), (_, estimates, note) in zip(notes, results, strict=True):
+        if note and MISSING in said:
+            said.remove(MISSING)
         said += [*filter(None, [note]), *[ASSUMED] * bool(estimates.get("assumed"))]
     attrs = {"units": _unit_of(method), "method": method.name}
     spikes = spikes.transpose(*calcium.dims).drop_attrs().assign_attrs(attrs)
