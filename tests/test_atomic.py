@@ -14,7 +14,9 @@ from brainsim import atomic
 from brainsim.calcium_file import deconvolve_file
 from brainsim.error import InputError, OutputError
 from brainsim.export import write_csv
+from brainsim.export_nwb import write_nwb
 from brainsim.folder import result_folder, write_table
+from brainsim.reading import read_recording
 from brainsim.store import open_recording, save_recording, write_text
 
 FRAMES, NEURONS = 90, 4
@@ -75,12 +77,21 @@ def read_csv(path):
     return made(0, table.shape[1]).assign(calcium=(("time", "neuron"), table.values, {"units": "dF/F"}))
 
 
+def save_nwb(path, dataset):
+    write_nwb(dataset, path, overwrite=True)
+
+
+def read_nwb(path):
+    return read_recording([path])
+
+
 KINDS = {
     "out.nc": (save, read),
     "out.zarr": (save, read),
     "spikes.zarr": (save_spikes, read_calcium),
     "folder": (save_folder, read_folder),
     "out.csv": (save_csv, read_csv),
+    "out.nwb": (save_nwb, read_nwb),
 }
 
 

@@ -1,9 +1,6 @@
 """What is written as NWB is valid, stands where the standard wants it, and reads back as the same Dataset."""
 
 import json
-import resource
-import subprocess
-import sys
 
 import h5py
 import networkx as nx
@@ -283,36 +280,6 @@ def test_what_nwb_cannot_hold_is_said(tmp_path):
     with pytest.raises(OutputError, match=r"end in \.nwb"):
         write_nwb(of_spikes(), tmp_path / "x.h5")
     assert list(tmp_path.iterdir()) == []
-
-
-LIMITED = """
-import resource, signal, sys
-import numpy as np
-from brainsim.error import OutputError
-from brainsim.export_nwb import write_nwb
-from brainsim.store import open_recording
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-data = open_recording(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-try:
-    write_nwb(data, sys.argv[2], overwrite=True)
-except OutputError as error:
-    print("OUTPUT", error)
-"""
-
-
-@pytest.mark.parametrize("limit", [0, 60_000, 240_000])
-def test_a_full_disk_leaves_the_old_file(limit, tmp_path):
-    source = save_recording(full(), tmp_path / "rec.nc")
-    (tmp_path / "x.nwb").write_text("precious")
-    command = [sys.executable, "-c", LIMITED, str(source), str(tmp_path / "x.nwb"), str(limit)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-500:]
-    assert done.stdout.startswith("OUTPUT"), done.stderr[-500:]
-    assert "x.nwb: it cannot be written" in done.stdout
-    assert (tmp_path / "x.nwb").read_text() == "precious"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["rec.nc", "x.nwb"]
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
 
 
 plain = st.one_of(st.text(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False), st.booleans())
