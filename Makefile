@@ -26,8 +26,9 @@ lint: $(STAMP)   ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP)   ## write docs/cli.md from the commands themselves
+docs: $(STAMP)   ## write docs/cli.md and docs/robustness.md from the commands themselves
 	$(BIN)/python tests/write_cli_reference.py
+	$(BIN)/python tests/write_robustness.py
 
 clean:           ## remove the environment, builds and the demo
 	rm -rf .venv build dist *.egg-info brainsim-demo

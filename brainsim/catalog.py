@@ -1,7 +1,8 @@
 """A folder is a catalogue: dropping a file in registers what it describes.
 
-Every module in ``brainsim/neuron``, ``rule``, ``reader``, ``statistic``, ``preset``, ``deconvolution`` and ``peer``
-defines one subclass of that folder's base class (the first class in its ``__init__``); this module finds them by name.
+Every module in ``brainsim/neuron``, ``rule``, ``reader``, ``statistic``, ``preset``, ``deconvolution``, ``peer`` and
+``check`` defines one subclass of that folder's base class (the first class in its ``__init__``); this module finds them
+by name.
 """
 
 import inspect
@@ -13,7 +14,7 @@ from typing import Any
 from brainsim.description import Described
 from brainsim.error import UnknownName
 
-FOLDERS = ("neuron", "rule", "reader", "statistic", "preset", "deconvolution", "peer")
+FOLDERS = ("neuron", "rule", "reader", "statistic", "preset", "deconvolution", "peer", "check")
 
 
 @cache

@@ -12,7 +12,6 @@ The folder appears at the first checkpoint, complete; from then on each file is 
 """
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from brainsim.atomic import beside, replace
 from brainsim.error import InputError, OutputError
-from brainsim.store import check_target, replace, write_bytes
+from brainsim.store import check_target, write_bytes
 
 FORMAT = "brainsim-gan-1"
 
@@ -117,8 +117,8 @@ def write_folder(folder: Path, fill: Callable[[Path], None], *, fresh: bool) -> 
         fill(folder)
         return
     try:
-        with tempfile.TemporaryDirectory(prefix=".brainsim-", dir=folder.parent) as parent:
-            draft = Path(parent) / "draft"
+        with beside(folder) as parent:
+            draft = parent / "draft"
             draft.mkdir()
             fill(draft)
             replace(draft, folder)

@@ -5,6 +5,7 @@ import xarray as xr
 
 from brainsim import schema, trial
 from brainsim.evidence import Sample
+from brainsim.schema import missing_by_neuron
 
 FEWEST_TRIALS = 10
 
@@ -15,7 +16,7 @@ def doubts(dataset: xr.Dataset, rate: float, own_time: bool) -> list[str]:
     Blocks of stimuli matter in the reference only (`own_time`): a generated file may be sorted as it likes.
     """
     warnings = [finding for finding in schema.check(dataset) if finding.severity == "warning"]
-    missing = [f for f in warnings if f.check == "missing"]
+    missing = {cell for name in ("calcium", "spikes") if name in dataset for cell in missing_by_neuron(dataset[name])}
     found = [
         f"{f.found}; {f.remedy}"
         for f in warnings

@@ -70,6 +70,14 @@ def write_csv(
     return list(texts)
 
 
+def left_out(dataset: xr.Dataset, variable: str) -> list[str]:
+    """Return what a recording holds that is in no file which :func:`write_csv` makes of one of its variables."""
+    kept = {variable, "time", "neuron", "stimulus", "spike_neuron" if variable == "spike_time" else ""}
+    if {"onset", "duration", "stimulus"} <= set(dataset.coords) and "trial" not in dataset[variable].dims:
+        kept |= {"onset", "duration"}
+    return sorted(str(name) for name in dataset.variables if name not in kept)
+
+
 def _traces(dataset: xr.Dataset, variable: str) -> Iterable[list[Any]]:
     """Give a header and a row per frame."""
     yield ["time_s", *_names(dataset)]

@@ -2,7 +2,6 @@
 
 import io
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from brainsim import store
+from brainsim import atomic, store
 from brainsim.error import OutputError
 
 DPI = 150
@@ -61,11 +60,11 @@ def result_folder(folder: str | Path, marker: str, *, overwrite: bool) -> Iterat
     """
     target = check_folder(folder, marker, overwrite=overwrite)
     try:
-        with tempfile.TemporaryDirectory(prefix=".brainsim-", dir=target.parent) as parent:
-            draft = Path(parent) / target.name
+        with atomic.beside(target) as parent:
+            draft = parent / target.name
             draft.mkdir()
             yield draft
-            store.replace(draft, target)
+            atomic.replace(draft, target)
     except OSError as error:
         what = f"it cannot be written ({error.strerror or error})"
         raise OutputError(what, where=str(folder), remedy="check the free space and the permissions") from error
@@ -79,8 +78,10 @@ def png(figure: Figure) -> bytes:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV; names of neurons that a spreadsheet would run as a formula are quoted."""
-    if "neuron" in table:
-        names = [f"'{name}" if str(name).startswith(FORMULA) else name for name in table["neuron"]]
-        table = table.assign(neuron=names)
-    table.to_csv(path, index=False)
+    """Write a table as CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it."""
+    harmless = {
+        str(name): [f"'{text}" if str(text).startswith(FORMULA) else text for text in column]
+        for name, column in table.items()
+        if not pd.api.types.is_numeric_dtype(column)
+    }
+    table.assign(**harmless).to_csv(path, index=False)

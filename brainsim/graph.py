@@ -1,5 +1,7 @@
 """From the weights of a fit to a network: edges, hubs and ensembles, by networkx."""
 
+from pathlib import Path
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.missing import Floats, mean
+from brainsim.store import check_target, write_text
 
 FALSE_DISCOVERY = 0.05
 PROBABLE = 0.5
@@ -48,6 +51,39 @@ def network(fit: xr.Dataset) -> "nx.DiGraph[str]":
         value = float(weight[pre, post])
         graph.add_edge(names[pre], names[post], **facts, strength=abs(value), sign=1 if value > 0 else -1)
     return graph
+
+
+def write_graphml(fit: xr.Dataset, path: str | Path, *, overwrite: bool = False) -> "nx.DiGraph[str]":
+    """Write the network of a fit as GraphML (for Gephi, Cytoscape, igraph), atomically.
+
+    Parameters
+    ----------
+    fit
+        As :func:`network` takes it.
+    path
+        Target, ending in .graphml.
+    overwrite
+        Replace an existing target.
+
+    Returns
+    -------
+    networkx.DiGraph
+        What was written; ``networkx.read_graphml`` gives it back.
+
+    Raises
+    ------
+    InputError
+        If the fit holds no weights, or a name has control characters in it.
+    OutputError
+        If the target exists or cannot be written.
+    """
+    path = check_target(path, overwrite=overwrite, suffixes=(".graphml",))
+    net = network(fit)
+    odd = next((name for name in net if not name.isprintable()), None)
+    if odd is not None:
+        raise InputError(f"the name {odd!r} does not survive in XML", where="field 'neuron'", remedy="rename it")
+    write_text(path, "\n".join(nx.generate_graphml(net)) + "\n")
+    return net
 
 
 def averaged(fit: xr.Dataset, name: str) -> Floats:

@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from brainsim.calcium import delta_f
 from brainsim.cell_model import Method
 from brainsim.error import InputError
+from brainsim.fluorescence import delta_f
 from brainsim.held_out import Labelled
 from brainsim.progress import Progress, silent
 from brainsim.store import SUFFIXES, open_recording

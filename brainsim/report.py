@@ -79,7 +79,7 @@ def fill(
             (folder / "figures" / f"{picture.name}.png").write_bytes(image)
             drawn.append((picture, base64.b64encode(image).decode()))
     store.write_text(folder / "metrics.json", json.dumps(comparison.to_dict(), indent=1, allow_nan=False) + "\n")
-    comparison.to_dataset().to_netcdf(folder / "metrics.nc", engine="h5netcdf")
+    (folder / "metrics.nc").write_bytes(store.netcdf(comparison.to_dataset()))
     store.write_text(folder / "report.html", page(comparison, drawn, tuple(commands)))
     return folder / "report.html"
 

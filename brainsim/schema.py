@@ -8,16 +8,20 @@ than one and a half frames begins a new segment (a new session of the microscope
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from brainsim.block import neuron_blocks
 from brainsim.error import InputError
 
 SOURCES = ("recorded", "simulated", "generated")
 CELL_TYPES = ("E", "I", "unknown")
 TRACE_DIMS = (("time", "neuron"), ("trial", "time", "neuron"))
+DELTA_F = ("df/f", "δf/f", "dff", "df")
+MOST_NAMES, MOST_SENTENCES = 12, 5
+SUBTRACTED = "background-subtracted fluorescence"
+RAW = ("raw fluorescence", "fluorescence", "raw", "a.u.", "au")
 
 VARIABLES: dict[str, tuple[tuple[tuple[str, ...], ...], str]] = {
     "calcium": (TRACE_DIMS, "dF/F, raw or background-subtracted fluorescence, active fraction: its `units` say which"),
@@ -53,7 +57,7 @@ COORDINATES: dict[str, tuple[tuple[str, ...], str]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check found: severity ``error`` or ``warning``, check, field, what was found, remedy."""
+    """What a check found: severity ``error``, ``warning`` or ``note``, check, field, what was found, remedy."""
 
     severity: str
     check: str
@@ -98,23 +102,41 @@ def validate(dataset: xr.Dataset, where: str = "") -> xr.Dataset:
     return dataset
 
 
+def number(dataset: xr.Dataset, attribute: str) -> float:
+    """Return an attribute as a number; NaN where it is missing or is none."""
+    try:
+        return float(dataset.attrs[attribute])
+    except (KeyError, TypeError, ValueError):
+        return float("nan")
+
+
 def missing_by_neuron(trace: xr.DataArray) -> dict[str, int]:
     """Return how many frames are missing (NaN), for each neuron that misses any."""
-    counts = trace.isnull().sum([d for d in trace.dims if d != "neuron"])
+    across = [d for d in trace.dims if d != "neuron"]
+    counts = [n for block in neuron_blocks(trace) for n in trace.isel(neuron=block).isnull().sum(across).values]
     names = trace["neuron"].values if "neuron" in trace.coords else np.arange(trace.sizes["neuron"])
-    return {str(name): int(n) for name, n in zip(names, counts.values, strict=True) if n}
+    return {str(name): int(n) for name, n in zip(names, counts, strict=True) if n}
 
 
 def missing_sentences(trace: xr.DataArray) -> list[str]:
-    """Say which neurons miss frames, those that miss equally many together."""
+    """Say which neurons miss frames, those that miss equally many together; one sentence where they are many."""
     frames = trace.size // trace.sizes["neuron"]
     groups: dict[int, list[str]] = {}
     for neuron, n in missing_by_neuron(trace).items():
         groups.setdefault(n, []).append(neuron)
+    if len(groups) > MOST_SENTENCES:
+        few, many = min(groups), max(groups)
+        return [f"{sum(map(len, groups.values()))} neurons miss {few} to {many} of {frames} frames"]
     return [
-        f"neuron{'s' if len(cells) > 1 else ''} {', '.join(cells)}: {n} of {frames} frames are missing"
+        f"neuron{'s' if len(cells) > 1 else ''} {_listed(cells)}: {n} of {frames} frames are missing"
         for n, cells in groups.items()
     ]
+
+
+def _listed(names: list[str]) -> str:
+    """Name the first few, and say how many more there are."""
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _error(check: str, field: str, found: str, remedy: str) -> Finding:
@@ -162,14 +184,14 @@ def _check_dims(ds: xr.Dataset) -> Iterator[Finding]:
 
 def _check_numbers(ds: xr.Dataset) -> Iterator[Finding]:
     for name in ("calcium", "spikes"):
-        if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS:
+        if name not in ds or tuple(ds[name].dims) not in TRACE_DIMS or not ds[name].size:
             continue
-        if not np.issubdtype(ds[name].dtype, np.number):
+        if not np.issubdtype(ds[name].dtype, np.number) or np.issubdtype(ds[name].dtype, np.complexfloating):
             yield _error(
-                "numbers", name, f"values are {ds[name].dtype}, not numbers", "read the file with the right format"
+                "numbers", name, f"values are {ds[name].dtype}, not real numbers", "read the file with the right format"
             )
             continue
-        if bool(np.isinf(ds[name]).any()):
+        if any(bool(np.isinf(ds[name].isel(neuron=block)).any()) for block in neuron_blocks(ds[name])):
             yield _error("finite", name, "some values are infinite", "replace them by NaN, which is kept as missing")
         for found in missing_sentences(ds[name]):
             yield _warning("missing", name, found, "kept as missing; every later step leaves them out")
@@ -185,11 +207,11 @@ def _check_time(ds: xr.Dataset) -> Iterator[Finding]:
     if not np.issubdtype(time.dtype, np.number) or not np.isfinite(time.astype(float)).all():
         yield _error("time", "time", "time is not a finite number everywhere", "give it in seconds")
     elif len(time) > 1 and (np.diff(time) <= 0).any():
-        at = int(np.argmax(np.diff(time) <= 0)) + 1
-        yield _error(
-            "time", "time", f"time does not increase at frame {at}", "sort the frames, or drop the repeated ones"
-        )
-    if len(time) > 1 and not float(ds.attrs.get("sampling_rate_hz", 0) or 0) > 0:
+        step = np.diff(time)
+        found = f"time does not increase at frame {int(np.argmax(step <= 0)) + 1}"
+        found += f": {int((step < 0).sum())} frames go back, {int((step == 0).sum())} repeat the one before"
+        yield _error("time", "time", found, "sort the frames, or drop the repeated ones")
+    if len(time) > 1 and not number(ds, "sampling_rate_hz") > 0:
         yield _error(
             "rate", "sampling_rate_hz", "the sampling rate is missing or not positive", "give it with --sampling-rate"
         )
@@ -199,6 +221,12 @@ def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
     if "spike_time" not in ds or "spike_neuron" not in ds:
         return
     times, cells = ds["spike_time"].values, ds["spike_neuron"].values
+    for name, values in (("spike_time", times), ("spike_neuron", cells)):
+        if values.dtype.kind not in "fiu":
+            yield _error(
+                "numbers", name, f"values are {values.dtype}, not numbers", "read the file with another format"
+            )
+            return
     if not np.isfinite(times).all():
         yield _error(
             "spike times", "spike_time", f"{int((~np.isfinite(times)).sum())} spike times are not finite", "drop them"
@@ -215,7 +243,7 @@ def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
             "some spikes belong to no neuron",
             "give --neurons at least the largest index + 1",
         )
-    duration = float(ds.attrs.get("duration_s", np.inf))
+    duration = number(ds, "duration_s")
     if len(times) and times.max() > duration:
         yield _error(
             "spike times",
@@ -228,6 +256,9 @@ def _check_spikes(ds: xr.Dataset) -> Iterator[Finding]:
 def _check_labels(ds: xr.Dataset) -> Iterator[Finding]:
     if "neuron" in ds.coords and len(set(ds["neuron"].values.tolist())) < ds.sizes["neuron"]:
         yield _error("names", "neuron", "some neurons share a name", "give every neuron its own")
+    for field in ("neuron", "stimulus", "session"):
+        if field in ds.coords and any("\x00" in str(name) for name in ds[field].values.tolist()):
+            yield _error("names", field, "a name holds a NUL character, which no file keeps", "rename it")
     if "cell_type" in ds.coords and not set(ds["cell_type"].values.tolist()) <= set(CELL_TYPES):
         yield _error("cell types", "cell_type", f"cell types must be among {', '.join(CELL_TYPES)}", "rename them")
     if any("trial" in ds[n].dims for n in ("calcium", "spikes") if n in ds) and "stimulus" not in ds.coords:
@@ -259,28 +290,3 @@ _CHECKS: tuple[Callable[[xr.Dataset], Iterator[Finding]], ...] = (
     _check_spikes,
     _check_labels,
 )
-
-
-def describe(dataset: xr.Dataset) -> dict[str, Any]:
-    """Return the facts of a recording as plain numbers and strings.
-
-    Returns
-    -------
-    dict
-        `sizes`, `variables`, `attributes`, `stimuli` (trials of each), `cell_types` (neurons of each),
-        `mean_rate_hz` where there are spike times, and `findings` of :func:`check`.
-    """
-    facts: dict[str, Any] = {
-        "sizes": {str(k): int(v) for k, v in dataset.sizes.items()},
-        "variables": {str(k): list(map(str, v.dims)) for k, v in dataset.data_vars.items()},
-        "attributes": {str(k): v.item() if isinstance(v, np.generic) else v for k, v in dataset.attrs.items()},
-    }
-    for name, key in (("stimulus", "stimuli"), ("cell_type", "cell_types")):
-        if name in dataset.coords:
-            values, counts = np.unique(dataset[name].values.astype(str), return_counts=True)
-            facts[key] = dict(zip(values.tolist(), counts.tolist(), strict=True))
-    if "spike_time" in dataset and dataset["spike_time"].size:
-        length = float(dataset.attrs.get("duration_s", dataset["spike_time"].values.max()))
-        facts["mean_rate_hz"] = dataset.sizes["spike"] / length / dataset.sizes["neuron"]
-    facts["findings"] = [finding.to_dict() for finding in check(dataset)]
-    return facts

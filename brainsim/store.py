@@ -1,23 +1,23 @@
 """Recordings on disk: netCDF (`.nc`) and Zarr (`.zarr`) by suffix, written beside the target and renamed."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from brainsim import schema
+from brainsim.atomic import drafted, first_line, flush
 from brainsim.error import InputError, OutputError
+from brainsim.zarr_store import read_zarr, write_zarr
 
 SUFFIXES = (".nc", ".zarr")
 
 
-def open_recording(path: str | Path, *, validate: bool = True) -> xr.Dataset:
+def open_recording(path: str | Path, *, validate: bool = True, lazy: bool = False) -> xr.Dataset:
     """Read a recording, a fit or a result that brainsim wrote.
 
     Parameters
@@ -26,6 +26,8 @@ def open_recording(path: str | Path, *, validate: bool = True) -> xr.Dataset:
         A ``.nc`` file or a ``.zarr`` folder.
     validate
         Hold it against the schema.
+    lazy
+        Leave the traces of a Zarr folder on disk until they are used.
 
     Raises
     ------
@@ -42,13 +44,13 @@ def open_recording(path: str | Path, *, validate: bool = True) -> xr.Dataset:
             remedy=f"convert it: brainsim data read {path} --out REC.nc",
         )
     try:
-        dataset = _read_zarr(path) if path.suffix == ".zarr" else _read_netcdf(path)
+        dataset = read_zarr(path, lazy=lazy) if path.suffix == ".zarr" else _read_netcdf(path)
     except InputError:
         raise
     except Exception as error:
         kind = "netCDF" if path.suffix == ".nc" else "Zarr"
         raise InputError(
-            f"it cannot be read as {kind} ({_first_line(error)})",
+            f"it cannot be read as {kind} ({first_line(error)})",
             where=f"{path}, field 'file'",
             remedy="it is damaged or of another format: copy it again, or give the original to `brainsim data read`",
         ) from error
@@ -101,26 +103,29 @@ def save_recording(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = F
     Raises
     ------
     OutputError
-        If the target exists, the suffix is unknown, or it cannot be written.
+        If the target exists, the suffix is unknown, it cannot be written, or the Dataset holds what cannot be stored.
     """
     path = check_target(path, overwrite=overwrite)
     schema.validate(dataset, str(path))
     try:
-        with tempfile.TemporaryDirectory(prefix=".brainsim-", dir=path.parent) as folder:
-            draft = Path(folder) / path.name
+        with drafted(path) as draft:
             if path.suffix == ".zarr":
-                _write_zarr(dataset, draft)
+                write_zarr(dataset, draft)
             else:
-                dataset.to_netcdf(draft, engine="h5netcdf", encoding=_encoding(dataset))
-                _flush(draft)
-            replace(draft, path)
-    except OSError as error:
+                draft.write_bytes(netcdf(dataset))
+    except (TypeError, ValueError) as error:
         raise OutputError(
-            f"it cannot be written ({_first_line(error)})",
+            f"it holds what {'Zarr' if path.suffix == '.zarr' else 'netCDF'} cannot store ({first_line(error)})",
             where=str(path),
-            remedy="check the free space and the permissions",
+            remedy="attributes and names are plain text and numbers: change or remove what is none",
         ) from error
     return path
+
+
+def netcdf(dataset: xr.Dataset) -> memoryview:
+    """Return a Dataset as a netCDF file, made in memory: where HDF5 itself cannot write, it ends the process."""
+    truths = {name: int(value) for name, value in dataset.attrs.items() if isinstance(value, bool | np.bool_)}
+    return memoryview(dataset.assign_attrs(truths).to_netcdf(engine="h5netcdf", encoding=_encoding(dataset)))
 
 
 def check_target(path: str | Path, *, overwrite: bool, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
@@ -149,17 +154,6 @@ def check_target(path: str | Path, *, overwrite: bool, suffixes: tuple[str, ...]
     return path
 
 
-def replace(draft: Path, path: Path) -> None:
-    """Put a finished draft in the place of `path`; a folder that was there is moved away first and removed last."""
-    if path.is_dir():
-        old = draft.with_name("old")
-        os.rename(path, old)
-        os.rename(draft, path)
-        shutil.rmtree(old)
-    else:
-        os.replace(draft, path)
-
-
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically.
 
@@ -182,25 +176,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.part")
     try:
         draft.write_bytes(content)
-        _flush(draft)
+        flush(draft)
         os.replace(draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise OutputError(
-            f"it cannot be written ({_first_line(error)})",
+            f"it cannot be written ({first_line(error)})",
             where=str(path),
             remedy="check the free space and the permissions",
         ) from error
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file is on the disk."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0][:200]
 
 
 def _encoding(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
@@ -210,14 +194,6 @@ def _encoding(dataset: xr.Dataset) -> dict[Any, dict[str, Any]]:
         for name, variable in dataset.variables.items()
         if variable.ndim and variable.size and np.issubdtype(variable.dtype, np.number)
     }
-
-
-def _write_zarr(dataset: xr.Dataset, draft: Path) -> None:
-    """Write every chunk, the empty ones too, so that a missing chunk is a damage that can be told."""
-    import zarr
-
-    with zarr.config.set({"array.write_empty_chunks": True}):
-        dataset.to_zarr(draft, mode="w", zarr_format=2, consolidated=True)
 
 
 def _read_netcdf(path: Path) -> xr.Dataset:
@@ -239,18 +215,3 @@ def _read_netcdf(path: Path) -> xr.Dataset:
     _refuse_links(path)
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
         return dataset.load()
-
-
-def _read_zarr(path: Path) -> xr.Dataset:
-    import zarr
-
-    group = zarr.open_group(path, mode="r")
-    for name, array in group.arrays():
-        if array.nchunks_initialized < array.nchunks:
-            raise InputError(
-                f"{array.nchunks - array.nchunks_initialized} of its {array.nchunks} chunks are missing",
-                where=f"{path}, field '{name}'",
-                remedy="copy the folder again",
-            )
-    with xr.open_zarr(path, chunks=None) as dataset:
-        return cast(xr.Dataset, dataset.load())

@@ -5,23 +5,28 @@ from typing import Any
 
 import click
 
+from .data_check import table, threshold
 from .option import Command, Echo, recording
 
 
 @click.command(cls=Command)
 @recording
+@threshold
 @click.pass_obj
-def command(echo: Echo, recording: Path) -> None:
-    """Describe RECORDING: shapes, rates, stimuli, cell types, and warnings about its quality."""
-    from brainsim import schema
+def command(echo: Echo, /, recording: Path, threshold: str) -> None:
+    """Describe RECORDING: shapes, rates, stimuli, cell types, and what `brainsim data check` finds.
+
+    A recording that breaks the schema is described all the same, with exit code 0: `brainsim data check` ends with 1.
+    """
+    from brainsim.inspection import describe
     from brainsim.store import open_recording
 
-    facts = schema.describe(open_recording(recording))
+    facts = describe(open_recording(recording, validate=False, lazy=True), threshold)
     echo.result(facts, "\n".join([str(recording), *_lines(facts)]))
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
-    """Lay the facts out as two columns, the findings as four."""
+    """Lay the facts out as two columns, then what the checks found."""
     attributes = {k: v for k, v in facts["attributes"].items() if k != "notices"}
     sections: dict[str, dict[str, Any]] = {
         "sizes": facts["sizes"],
@@ -29,7 +34,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         "attributes": attributes,
         "stimuli (trials)": facts.get("stimuli", {}),
         "cell types (neurons)": facts.get("cell_types", {}),
-        "rates": {"mean_rate_hz": f"{facts['mean_rate_hz']:.4g}"} if "mean_rate_hz" in facts else {},
+        "rates": {"mean_rate_hz": f"{facts['mean_rate_hz']:.4g}"} if facts.get("mean_rate_hz") else {},
     }
     lines = []
     for title, section in sections.items():
@@ -38,15 +43,4 @@ def _lines(facts: dict[str, Any]) -> list[str]:
             lines += ["", title, *(f"  {name:{width}}  {value}" for name, value in section.items())]
     notices = str(facts["attributes"].get("notices", "")).splitlines()
     lines += ["", "notices", *(f"  {notice}" for notice in notices)] if notices else []
-    return [*lines, "", *_findings(facts["findings"])]
-
-
-def _findings(findings: list[dict[str, str]]) -> list[str]:
-    """Lay out what the checks found as a table: severity, check, field, what was found, remedy."""
-    if not findings:
-        return ["quality: nothing to warn about"]
-    rows = [("severity", "check", "field", "found; remedy")]
-    rows += [(f["severity"], f["check"], f["field"], f"{f['found']}; {f['remedy']}") for f in findings]
-    widths = [max(len(row[c]) for row in rows) for c in range(3)]
-    table = ["  " + "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]) for row in rows]
-    return ["quality", *table]
+    return [*lines, "", "quality", *(table(facts["findings"]) or ["  nothing to warn about"])]

@@ -56,15 +56,15 @@ def command(
 
     SRC is a file, a file and its stimulus file, or a folder with one session. Missing frames stay missing.
     """
-    from brainsim import schema
+    from brainsim.inspection import describe
     from brainsim.reader import ReadOptions
     from brainsim.reading import read_recording
     from brainsim.store import check_target, save_recording
 
     check_target(out, overwrite=overwrite)
     dataset = read_recording(sources, format_name, ReadOptions(**options))
+    facts = describe(dataset, "warning")
     save_recording(dataset, out, overwrite=overwrite)
-    facts = schema.describe(dataset)
     for notice in str(dataset.attrs.get("notices", "")).splitlines():
         click.echo(f"notice: {notice}", err=True)
     for finding in facts["findings"]:

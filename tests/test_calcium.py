@@ -148,6 +148,48 @@ def test_short_and_odd_runs_give_finite_spikes(method, length):
         assert all(np.isfinite(value) for value in estimates.values())
 
 
+@pytest.mark.parametrize("decay", [0.4, 0.8, 1.5])
+def test_the_decay_does_not_shrink_with_the_frame_rate(decay):
+    rng = np.random.default_rng(1)
+    time, cells = rng.uniform(0, 150, 360), rng.integers(0, 4, 360)
+    found = {}
+    for rate in (20, 60, 120):
+        frames = np.arange(150 * rate) / rate
+        trace = Indicator(decay=decay).fluorescence(time, cells, 4, frames, np.random.default_rng(2))
+        found[rate] = np.median([Oasis()(one.copy(), float(rate))[1]["decay_time"] for one in trace.T])
+    assert found[60] == pytest.approx(found[20], rel=0.15)
+    assert found[120] == pytest.approx(found[20], rel=0.15)
+    assert found[20] == pytest.approx(decay, rel=0.45)
+
+
+def test_a_known_decay_counts_as_much_as_the_estimate(truth):
+    part = truth.isel(neuron=slice(0, 2), time=slice(0, 1500))
+    own, told = deconvolve(part).decay_time.values, 1.2
+    for known in (deconvolve(part, Oasis(known_decay=told)), deconvolve(part.assign_attrs(indicator_decay_s=told))):
+        np.testing.assert_allclose(known.decay_time.values, np.sqrt(own * told))
+        assert "known_decay=1.2" in known.attrs["deconvolution"]
+    mine = deconvolve(part.assign_attrs(indicator_decay_s=told), Oasis(known_decay=0.3))
+    np.testing.assert_allclose(mine.decay_time.values, np.sqrt(own * 0.3))
+    other = deconvolve(part.assign_attrs(indicator_decay_s=told), LowpassDiff())
+    assert "known_decay" not in other.attrs["deconvolution"]
+    short = part.isel(time=slice(0, 25))
+    assert deconvolve(short, Oasis(known_decay=told)).decay_time.values == pytest.approx(told)
+
+
+def test_infinite_frames_become_missing_and_are_named(truth):
+    bad = truth.copy(deep=True)
+    bad.calcium[50, 4] = -np.inf
+    bad.calcium[60, 4] = 1e200
+    bad.calcium[70, 5] = np.inf
+    with pytest.warns(UserWarning, match="neuron n4, n5: infinite frames are missing frames"):
+        found = deconvolve(bad)
+    assert np.isnan(found.calcium.values[50, 4])
+    assert np.isnan(found.spikes.values[:, 4]).all()
+    assert "neuron n4: its numbers are beyond 1e+100: its spikes are missing" in found.attrs["notices"]
+    assert np.isfinite(found.spikes.values[:, 5]).sum() == 4999
+    assert np.isinf(bad.calcium.values[50, 4]), "what was given is not changed"
+
+
 def test_undecidable_decay_is_assumed_and_told():
     noise = np.random.default_rng(0).normal(size=(25, 1))
     made = xr.Dataset(
@@ -197,13 +239,29 @@ def test_raw_fluorescence_becomes_delta_f(truth):
     assert agreement(found.spikes.values[:, good], truth.counts.values[:, good]) > 0.7
 
 
+def test_the_baseline_of_raw_fluorescence_is_level_in_a_short_recording():
+    rng = np.random.default_rng(0)
+    values = 100 + rng.normal(size=(300, 1)) + 50 * (np.arange(300) % 100 < 10)[:, None]
+    made = xr.Dataset(
+        {"calcium": (("time", "neuron"), values)},
+        coords={"time": np.arange(300) / 10},
+        attrs={"sampling_rate_hz": 10.0},
+    )
+    floor = values / (1 + delta_f_over_f(made).values)
+    np.testing.assert_allclose(floor, np.percentile(values, 8), atol=0.2)
+    assert np.ptp(floor) < 1e-9
+
+
 @pytest.mark.parametrize(("units", "message"), [("active fraction", "no time course"), ("volts", "units are 'volts'")])
 def test_what_is_no_fluorescence_is_refused(units, message, truth):
     with pytest.raises(InputError, match=message):
         deconvolve(truth.assign(calcium=truth.calcium.assign_attrs(units=units)))
 
 
-@pytest.mark.parametrize("change", [{"order": 3}, {"penalty": 2}, {"order": 2, "penalty": 0}, {"optimize_g": -1}])
+SENSELESS = [{"order": 3}, {"penalty": 2}, {"order": 2, "penalty": 0}, {"optimize_g": -1}, {"known_decay": -1.0}]
+
+
+@pytest.mark.parametrize("change", SENSELESS)
 def test_senseless_parameters_are_refused(change):
     with pytest.raises(InputError, match="oasis, field"):
         Oasis(**change)

@@ -20,16 +20,17 @@ from brainsim import online, simulate
 from brainsim.engine import Network
 from brainsim.store import open_recording, save_recording
 
-HEAVY = ("numpy", "xarray", "torch", "brian2", "scipy", "matplotlib", "pandas", "sklearn", "zarr", "networkx")
+HEAVY = ("numpy", "xarray", "torch", "brian2", "scipy", "matplotlib", "pandas", "sklearn", "zarr", "networkx",
+         "h5py", "pynwb", "hdmf")  # fmt: skip
 TREE = {context.command_path.removeprefix("brainsim").strip(): context for context in contexts(root())}
 LEAVES = [name for name, context in TREE.items() if not isinstance(context.command, click.Group)]
 
 
 def test_every_command_is_there():
     contract = {
-        "demo", "check", "data list", "data read", "data describe", "data simulate", "data write", "deconvolve",
-        "snn fit", "snn sample", "snn graph", "gan train", "gan sample", "compare", "bench connectivity",
-        "bench likelihood",
+        "demo", "check", "data list", "data read", "data describe", "data check", "data simulate", "data write",
+        "deconvolve", "snn fit", "snn sample", "snn graph", "gan train", "gan sample", "compare", "bench connectivity",
+        "bench likelihood", "bench deconvolve",
     }  # fmt: skip
     assert contract <= set(LEAVES)
 
@@ -140,6 +141,7 @@ WRITING = {
     "demo": ([], "o"),
     "bench connectivity": (["--preset", "pairing-small"], "o"),
     "bench likelihood": ([], "o.json"),
+    "bench deconvolve": ([], "o"),
 }
 
 
@@ -223,8 +225,10 @@ def one_object(result):
     [
         (["data", "list"], {"pairing-small"}),
         (["data", "describe", "rec.nc"], {"sizes", "variables", "findings"}),
+        (["data", "check", "rec.nc", "spk.nc"], {"files", "counts", "findings"}),
         (["data", "read", "rec.nc", "--out", "o.nc"], {"sizes", "written"}),
-        (["data", "write", "rec.nc", "--out", "o.csv"], {"written"}),
+        (["data", "write", "rec.nc", "--out", "o.csv"], {"written", "left_out"}),
+        (["data", "write", "fit.nc", "--out", "o.graphml"], {"written", "edges"}),
         (["deconvolve", "rec.nc", "--out", "o.nc", "--method", "lowpass-diff"], {"written"}),
         (["snn", "graph", "fit.nc", "--out", "net"], {"written"}),
         (["check"], {"ok", "checks"}),

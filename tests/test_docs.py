@@ -22,6 +22,7 @@ from brainsim.compare import compare
 from brainsim.dataset import load_dataset
 from brainsim.error import InputError
 from brainsim.gradient import Settings
+from brainsim.inspection import inspect
 from brainsim.network import SpikingNetwork
 from brainsim.reader import ReadOptions
 from brainsim.reading import read_recording
@@ -207,6 +208,14 @@ def test_the_peer_of_the_docs_ranks_pairs(dropped):
     np.testing.assert_allclose(inferred.score, np.sqrt(np.outer(rate, rate)) / 3.0)
     assert np.isnan(inferred.sign).all()
     assert dropped.name in catalog.names("peer")
+
+
+@example("check")
+def test_the_check_of_the_docs_looks_at_the_length(dropped):
+    short = fluorescence(frames=100)
+    (found,) = (f for f in inspect(short) if f.check == dropped.name)
+    assert (found.severity, found.field, found.found) == ("note", "time", "it lasts 10 s")
+    assert dropped.name not in [f.check for f in inspect(fluorescence(frames=700))]
 
 
 def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():

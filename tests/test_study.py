@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from paired import KINDS, experiment
 
-from brainsim import study
+from brainsim import study, study_report
 from brainsim.error import InputError, OutputError
 from brainsim.gradient import Settings
 from brainsim.progress import silent
@@ -72,6 +72,24 @@ def test_the_report_stands_alone_and_says_what_it_cannot_know(finished):
     assert "mice &amp; men.nc" in text
     for command in ("snn fit", "snn groups", "snn change", "cells classify"):
         assert f"brainsim {command}" in text
+
+
+def test_names_from_files_are_harmless_in_the_report(finished, tmp_path):
+    folder, facts, _, _ = finished
+    for picture in folder.glob("*.png"):
+        (tmp_path / picture.name).write_bytes(picture.read_bytes())
+    evil = "<script>alert('x')</script>"
+
+    def poisoned(value):
+        if isinstance(value, dict):
+            return {name: poisoned(each) for name, each in value.items()}
+        return (
+            [poisoned(each) for each in value] if isinstance(value, list) else evil if isinstance(value, str) else value
+        )
+
+    page = study_report.write(tmp_path, poisoned(facts), {evil: evil}, [f"brainsim {evil}"]).read_text("utf-8")
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;alert") > 3
 
 
 def test_an_earlier_study_is_neither_mixed_nor_lost(finished, recording):

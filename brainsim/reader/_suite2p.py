@@ -75,6 +75,11 @@ class Plane:
             raise _mismatch(self.folder / name, f"{n} ROIs of F.npy and 2 columns", table)
         return table[:, 0] > 0, table[:, 1].astype(float)
 
+    def decay(self) -> float | None:
+        """Return the decay of the indicator that suite2p was told [s]."""
+        tau = _number(self.facts.get("tau"))
+        return tau if 0 < tau < np.inf else None
+
     def bad_frames(self) -> NDArray[np.bool_] | None:
         """Return which frames suite2p marked as badly registered, `None` where there are none."""
         bad = self.facts.get("badframes")

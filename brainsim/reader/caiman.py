@@ -59,7 +59,7 @@ class Caiman(Reader):
             if not isinstance(estimates, h5py.Group):
                 raise InputError("it is missing", where=f"{source}, field 'estimates'", remedy="give a file of CaImAn")
             values, units = _values(estimates, options.variable or "C+YrA", source)
-            rate = _rate(file, options.sampling_rate, source)
+            rate, decay = _rate(file, options.sampling_rate, source), _decay(file)
             rois = _rois(estimates, len(values))
             notices = [] if rois.accepted is not None else ["the components were not evaluated: all are read"]
         kept = rois.kept(options, f"{source}, field 'estimates/idx_components'")
@@ -67,6 +67,8 @@ class Caiman(Reader):
         coords = rois.coordinates(kept, options)
         dataset = traces(values[kept].T, time, rate, options.units or units, coords)
         dataset.attrs["notices"] = "\n".join([*rois.notice(kept), *notices])
+        if decay is not None:
+            dataset.attrs["indicator_decay_s"] = decay
         return dataset
 
 
@@ -105,6 +107,13 @@ def _values(estimates: Any, variable: str, source: Path) -> tuple[NDArray[np.flo
             )
         found[name] = values
     return np.sum(list(found.values()), axis=0), TRACES[variable]
+
+
+def _decay(file: Any) -> float | None:
+    """Return the decay of the indicator [s], where CaImAn was told it."""
+    data = child(file, "params/data")
+    told = _optional(data, "decay_time") if data is not None else None
+    return float(told.item()) if told is not None and told.size == 1 and 0 < float(told.item()) < np.inf else None
 
 
 def _rate(file: Any, given: float | None, source: Path) -> float:

@@ -13,6 +13,7 @@ from brainsim.reader import Reader, ReadOptions
 from brainsim.reader._file import head_of
 from brainsim.reader._hdf5 import HDF5, child, opened, peek, text
 from brainsim.reader._intervals import stimuli, units
+from brainsim.reader._nwb_index import restored, was_indexed, without_stimuli
 from brainsim.reader._plane import rois_of
 from brainsim.reader._roi import joined, traces
 from brainsim.reader._series import Series, find_series
@@ -28,7 +29,8 @@ class Nwb(Reader):
 
     Data stored (ROI, time) against the standard are recognised by the numbers of ROIs and times; where these do not
     tell, `orientation` must. `variable` names another series by its path or name, or ``"units"`` for the spikes. All
-    planes of one kind are read together. ``conversion`` and ``offset`` are applied.
+    planes of one kind are read together. ``conversion`` and ``offset`` are applied. A file that brainsim wrote gives
+    back the Dataset it was written from, unless an option asks for a part of it.
 
     References
     ----------
@@ -58,6 +60,9 @@ class Nwb(Reader):
             If the file is damaged, leads out of itself, holds neither traces nor spikes, or contradicts itself.
         """
         with opened(source) as file:
+            if was_indexed(file) and not any(getattr(options, name) for name in self.takes if name != "stimuli"):
+                dataset = restored(file)
+                return dataset if options.stimuli is None else without_stimuli(dataset)
             series = find_series(file)
             events = options.variable == UNITS or not any(each.role in ORDER for each in series)
             dataset = _events(file, options, series) if events else _traces(file, options, series)

@@ -83,6 +83,8 @@ class Suite2p(Reader):
             coords,
         )
         dataset.attrs |= {"neuropil_coefficient": first.coefficient, "notices": "\n".join(notices)}
+        if (decay := first.decay()) is not None:
+            dataset.attrs["indicator_decay_s"] = decay
         return dataset
 
 

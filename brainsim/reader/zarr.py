@@ -24,11 +24,11 @@ class Zarr(Reader):
         return source.suffix.lower() in self.suffixes and source.is_dir()
 
     def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
-        """Return the recording; whether it obeys the schema is checked afterwards.
+        """Return the recording, its traces on disk until they are used; the schema is checked afterwards.
 
         Raises
         ------
         InputError
             If it is damaged or misses chunks.
         """
-        return store.open_recording(source, validate=False)
+        return store.open_recording(source, validate=False, lazy=True)

@@ -1,0 +1,77 @@
+"""What a benchmark of deconvolution writes: a page of Markdown, the rows as JSON, the figure."""
+
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from brainsim import __version__
+from brainsim.figure import deconvolution
+from brainsim.folder import png, result_folder
+
+MARKER = "table.json"
+
+
+def write(folder: Path, rows: Sequence[dict[str, Any]], rate: float, command: str, *, overwrite: bool) -> list[Path]:
+    """Write ``table.md``, ``table.json`` and ``figure.png``.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    rows
+        As :func:`brainsim.bench_deconvolution.compete` makes them.
+    rate
+        Bins per second [Hz].
+    command
+        The command that makes the table again.
+    overwrite
+        Replace an earlier result.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds something else, or cannot be written.
+    """
+    names = ("table.md", MARKER, "figure.png")
+    with result_folder(folder, MARKER, overwrite=overwrite) as draft:
+        (draft / "table.md").write_text("\n".join(table(rows, rate, command)) + "\n", encoding="utf-8")
+        (draft / MARKER).write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
+        (draft / "figure.png").write_bytes(png(deconvolution.picture(rows).figure))
+    return [Path(folder) / name for name in names]
+
+
+def table(rows: Sequence[dict[str, Any]], rate: float, command: str) -> Iterator[str]:
+    """Lay the rows out as a page of Markdown."""
+    yield "# Inferred spikes against the truth\n"
+    yield f"`{command}`\n"
+    yield (
+        f"brainsim {__version__}, Python {platform.python_version()}, {platform.machine()}. Correlation of inferred "
+        f"with true spikes of each neuron in bins of 1/{rate:g} s: median over the neurons, quartiles. Best of each "
+        "data set in bold.\n"
+    )
+    yield "| data | method | neurons | median | quartiles | seconds |"
+    yield "|---|---|---:|---:|---:|---:|"
+    for row in rows:
+        known = [other["correlation"] for other in rows if other["data"] == row["data"]]
+        best = max((r for r in known if r is not None), default=None)
+        yield "| " + " | ".join([row["data"], row["method"], *cells(row, bold=row["correlation"] == best)]) + " |"
+    reasons = [f"- {row['data']}, {row['method']}: {row['why']}" for row in rows if row["why"]]
+    if reasons:
+        yield "\nMissing:\n"
+        yield from reasons
+
+
+def cells(row: dict[str, Any], *, bold: bool = False) -> list[str]:
+    """Return neurons, median, quartiles and seconds of a row as text."""
+    seconds = "–" if row["seconds"] is None else f"{row['seconds']:.2f}"
+    if row["correlation"] is None:
+        return [str(row["neurons"]), "–", "–", seconds]
+    median = f"{row['correlation']:.3f}"
+    return [
+        str(row["neurons"]),
+        f"**{median}**" if bold else median,
+        f"{row['low']:.3f} to {row['high']:.3f}",
+        seconds,
+    ]
