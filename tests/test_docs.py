@@ -1,5 +1,6 @@
 """The documentation is true: the schema's tables are the schema, the examples of docs/extend.md work as they stand."""
 
+import json
 import re
 import sys
 from dataclasses import replace
@@ -7,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+import pynwb
 import pytest
 import xarray as xr
 from made_up import calcium_trials
@@ -21,10 +23,12 @@ from brainsim.cells import classify
 from brainsim.compare import compare
 from brainsim.dataset import load_dataset
 from brainsim.error import InputError
+from brainsim.export_nwb import write_nwb
 from brainsim.gradient import Settings
 from brainsim.inspection import inspect
 from brainsim.network import SpikingNetwork
 from brainsim.reader import ReadOptions
+from brainsim.reader._nwb_index import encoded
 from brainsim.reading import read_recording
 from brainsim.rule.ml import Ml
 from brainsim.rule.nearest_stdp import NearestStdp
@@ -109,6 +113,21 @@ def test_everything_documented_is_in_some_result(results):
         for name in re.findall(r"`(\w+)`", row[0]):
             holders = [each[name] for each in results if name in each.variables]
             assert {dims(map(str, h.dims)) for h in holders} == {row[1]}, name
+
+
+def test_every_result_is_valid_as_nwb_and_reads_back_as_the_same(results, tmp_path):
+    for at, each in enumerate(results):
+        path = write_nwb(each, tmp_path / f"{at}.nwb")
+        read = read_recording([path])
+        assert pynwb.validate(path=str(path)) == []
+        xr.testing.assert_identical(read.drop_attrs(deep=False), each.drop_attrs(deep=False))
+        assert attributes(read) == attributes(each)
+
+
+def attributes(dataset):
+    """Return the attributes as text (so that NaN equals NaN), but those that reading sets itself."""
+    own = {"format", "input_file", "input_sha256", "brainsim_version"}
+    return {k: json.dumps(encoded(v)) for k, v in dataset.attrs.items() if k not in own and (k != "notices" or v)}
 
 
 EXAMPLE = re.compile(r"```python\n# brainsim/(\w+)/(\w+)\.py\n(.*?)```", re.DOTALL)
