@@ -12,6 +12,7 @@ from pathlib import Path
 from brainsim.error import OutputError
 
 PATIENCE = 100
+SETTLED = 5  # looks, 10 ms apart
 
 
 @contextmanager
@@ -40,14 +41,19 @@ def drafted(path: Path) -> Iterator[Path]:
 def beside(path: Path) -> Iterator[Path]:
     """Give an empty folder beside `path` that is gone afterwards, also where a failed writer is still busy in it."""
     folder = Path(tempfile.mkdtemp(prefix=".brainsim-", dir=path.parent))
+    quiet = SETTLED  # a writer that failed may have threads that make its folders once more
     try:
         yield folder
+        quiet = 1
     finally:
+        gone = 0
         for _ in range(PATIENCE):
-            shutil.rmtree(folder, ignore_errors=True)
-            if not folder.exists():
+            gone = 0 if folder.exists() else gone + 1
+            if gone == quiet:
                 break
-            time.sleep(0.01)
+            shutil.rmtree(folder, ignore_errors=True)
+            if quiet > 1:
+                time.sleep(0.01)
 
 
 def replace(draft: Path, path: Path) -> None:
