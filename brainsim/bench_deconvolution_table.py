@@ -1,6 +1,5 @@
 """What a benchmark of deconvolution writes: a page of Markdown, the rows as JSON, the figure."""
 
-import json
 import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,9 +7,7 @@ from typing import Any
 
 from brainsim import __version__
 from brainsim.figure import deconvolution
-from brainsim.folder import png, result_folder
-
-MARKER = "table.json"
+from brainsim.folder import write_benchmark
 
 
 def write(folder: Path, rows: Sequence[dict[str, Any]], rate: float, command: str, *, overwrite: bool) -> list[Path]:
@@ -34,12 +31,8 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], rate: float, command: st
     OutputError
         If the folder holds something else, or cannot be written.
     """
-    names = ("table.md", MARKER, "figure.png")
-    with result_folder(folder, MARKER, overwrite=overwrite) as draft:
-        (draft / "table.md").write_text("\n".join(table(rows, rate, command)) + "\n", encoding="utf-8")
-        (draft / MARKER).write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
-        (draft / "figure.png").write_bytes(png(deconvolution.picture(rows).figure))
-    return [Path(folder) / name for name in names]
+    figure = deconvolution.picture(rows).figure
+    return write_benchmark(folder, table(rows, rate, command), rows, figure, overwrite=overwrite)
 
 
 def table(rows: Sequence[dict[str, Any]], rate: float, command: str) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What a benchmark of connectivity writes: a page of Markdown, the rows as JSON, the figure."""
 
-import json
 import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,9 +7,8 @@ from typing import Any
 
 from brainsim import __version__
 from brainsim.figure import benchmark
-from brainsim.folder import png, result_folder
+from brainsim.folder import write_benchmark
 
-MARKER = "table.json"
 SHOWN = ("auc", "ap", "mcc_best", "mcc_own", "sign_accuracy", "ei_accuracy", "direction", "calibration")
 
 
@@ -35,12 +33,8 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], seeds: str, command: str
     OutputError
         If the folder holds something else, or cannot be written.
     """
-    names = ("table.md", MARKER, "figure.png")
-    with result_folder(folder, MARKER, overwrite=overwrite) as draft:
-        (draft / "table.md").write_text("\n".join(table(rows, seeds, command)) + "\n", encoding="utf-8")
-        (draft / MARKER).write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
-        (draft / "figure.png").write_bytes(png(benchmark.picture(rows).figure))
-    return [Path(folder) / name for name in names]
+    figure = benchmark.picture(rows).figure
+    return write_benchmark(folder, table(rows, seeds, command), rows, figure, overwrite=overwrite)
 
 
 def table(rows: Sequence[dict[str, Any]], seeds: str, command: str) -> Iterator[str]:

@@ -1,10 +1,12 @@
 """A folder of results: all of it or nothing, and never in the place of something else."""
 
 import io
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,6 +15,7 @@ from brainsim import atomic, store
 from brainsim.error import OutputError
 
 DPI = 150
+BENCHMARK = "table.json"  # of a benchmark; tells its folder from others
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -85,3 +88,20 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         if not pd.api.types.is_numeric_dtype(column)
     }
     table.assign(**harmless).to_csv(path, index=False)
+
+
+def write_benchmark(
+    folder: Path, page: Iterable[str], rows: Sequence[dict[str, Any]], figure: Figure, *, overwrite: bool
+) -> list[Path]:
+    """Write what a benchmark found as ``table.md``, ``table.json`` and ``figure.png``, and return their paths.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds something else, or cannot be written.
+    """
+    with result_folder(folder, BENCHMARK, overwrite=overwrite) as draft:
+        (draft / "table.md").write_text("\n".join(page) + "\n", encoding="utf-8")
+        (draft / BENCHMARK).write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
+        (draft / "figure.png").write_bytes(png(figure))
+    return [Path(folder) / name for name in ("table.md", BENCHMARK, "figure.png")]

@@ -65,9 +65,9 @@ def command(
     runs in a process of its own, so that its seconds and memory are its own; one that fails gets a row that says why.
     """
     from brainsim import bench, bench_table
-    from brainsim.folder import check_folder
+    from brainsim.folder import BENCHMARK, check_folder
 
-    check_folder(out, bench_table.MARKER, overwrite=overwrite)
+    check_folder(out, BENCHMARK, overwrite=overwrite)
     plan = bench.Plan(methods or bench.default_methods(), seed, repeats, limit_s=how["time_limit"])
     makers = _makers(how["presets"], how["recordings"], how["truth"], how["source"], how["duration"])
     with echo.progress("bench") as progress:

@@ -56,9 +56,9 @@ def command(
     """
     from brainsim import bench_deconvolution as bench
     from brainsim import bench_deconvolution_table as page
-    from brainsim.folder import check_folder
+    from brainsim.folder import BENCHMARK, check_folder
 
-    check_folder(out, page.MARKER, overwrite=overwrite)
+    check_folder(out, BENCHMARK, overwrite=overwrite)
     methods = methods or bench.default_methods()
     for name in methods:
         bench.method_of(name)

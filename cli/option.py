@@ -41,6 +41,35 @@ def workers(function: F) -> F:
     )(function)
 
 
+def likelihood(function: F) -> F:
+    """``--input``, ``--tau-ms``, ``--ridge``: what the rule ml is fitted to, and how."""
+    options = (
+        click.option(
+            "--input",
+            "fitted",
+            type=click.Choice(["auto", "spikes", "events"]),
+            default="auto",
+            show_default=True,
+            help="Fit the binned (inferred) spikes or the spike times; auto takes the first that is there.",
+        ),
+        click.option(
+            "--tau-ms",
+            type=click.FloatRange(min=0, min_open=True),
+            default=None,
+            help="Time constant of the postsynaptic potential [ms].",
+        ),
+        click.option(
+            "--ridge",
+            type=click.FloatRange(min=0, min_open=True),
+            default=None,
+            help="Precision of the prior of a weight; by default chosen on held-out time.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def pairing(function: F) -> F:
     """Which stimuli were paired (`stimuli`), and how responsive cells are found (`test`), each as one dict."""
     options = (

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .option import Command, Echo, out, pairing, recording, seed, with_spikes, workers
+from .option import Command, Echo, likelihood, out, pairing, recording, seed, with_spikes, workers
 
 
 @click.command(cls=Command)
@@ -15,27 +15,7 @@ from .option import Command, Echo, out, pairing, recording, seed, with_spikes, w
 @click.option("--after", multiple=True, metavar="SESSION", help="A session after; may be given several times.")
 @click.option("--learned", type=click.Path(path_type=Path), help="A fit of an online rule to compare with.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw the changes between groups (.png).")
-@click.option(
-    "--input",
-    "fitted",
-    type=click.Choice(["auto", "spikes", "events"]),
-    default="auto",
-    show_default=True,
-    help="Fit the binned (inferred) spikes or the spike times; auto takes the first that is there.",
-)
-@click.option(
-    "--tau-ms",
-    type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    help="Time constant of the postsynaptic potential [ms].",
-)
-@click.option(
-    "--ridge",
-    type=click.FloatRange(min=0, min_open=True),
-    default=None,
-    help="Precision of the prior of a weight; by default chosen on held-out time before.",
-)
+@likelihood
 @pairing
 @workers
 @seed
@@ -73,9 +53,10 @@ def command(
     groups, notices = before_after.groups_of(dataset, periods[0], stimuli, seed=seed, **test)
     settings = Settings(how["fitted"], ridge=how["ridge"], workers=how["workers"])
     fitted = with_spikes(dataset, how["workers"], echo)
+    rule = Ml() if how["tau_ms"] is None else Ml(tau=how["tau_ms"])
     with echo.progress("fit") as progress:
         shared: dict[str, Any] = {"learned": other, "seed": seed, "progress": progress}
-        result = before_after.compare(fitted, periods, groups, rule=Ml(tau=how["tau_ms"]), settings=settings, **shared)
+        result = before_after.compare(fitted, periods, groups, rule=rule, settings=settings, **shared)
     notices = [*str(result.attrs["notices"]).splitlines(), *notices]
     result.attrs.update(notices="\n".join(notices), recording=recording.name)
     written = [save_recording(result, out, overwrite=overwrite), *([_drawn(result, figure)] if figure else [])]

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .option import Command, Echo, out, recording, seed, with_spikes, workers
+from .option import Command, Echo, likelihood, out, recording, seed, with_spikes, workers
 
 
 @click.command(cls=Command)
@@ -13,14 +13,7 @@ from .option import Command, Echo, out, recording, seed, with_spikes, workers
 @out("The fit (.nc or .zarr).")
 @click.option("--rule", default="ml", show_default=True, help="How synapses learn: a name in the catalogue of rules.")
 @click.option("--neuron", default=None, help="Neuron model; by default the rule's own.")
-@click.option(
-    "--input",
-    "source",
-    type=click.Choice(["auto", "spikes", "events"]),
-    default="auto",
-    show_default=True,
-    help="Fit the binned (inferred) spikes or the spike times; auto takes the first that is there.",
-)
+@likelihood
 @click.option(
     "--bin-ms",
     type=click.FloatRange(min=0, min_open=True),
@@ -28,19 +21,7 @@ from .option import Command, Echo, out, recording, seed, with_spikes, workers
     show_default=True,
     help="Width of a bin for spike times [ms].",
 )
-@click.option(
-    "--tau-ms",
-    type=click.FloatRange(min=0, min_open=True),
-    default=None,
-    help="Time constant of the postsynaptic potential [ms].",
-)
 @click.option("--delay-ms", type=click.FloatRange(min=0), default=None, help="Synaptic delay [ms]; at least one bin.")
-@click.option(
-    "--ridge",
-    type=click.FloatRange(min=0, min_open=True),
-    default=None,
-    help="Precision of the prior of a weight; by default chosen on held-out time.",
-)
 @click.option(
     "--repeats", type=click.IntRange(1), default=1, show_default=True, help="Random initialisations (online rules)."
 )
@@ -85,7 +66,7 @@ def command(
     dataset = open_recording(recording)
     if chosen.learns == "gradient":
         dataset = with_spikes(dataset, how["workers"], echo)
-    settings = Settings(how["source"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
+    settings = Settings(how["fitted"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
     settings = replace(settings, check=how["check"], known_types=how["known_types"], dale=how["dale"])
     network = SpikingNetwork(chosen, model, settings, repeats, seed)
     with echo.progress("fit") as progress:

@@ -11,9 +11,9 @@ from formats import SHARED, real_data
 from scipy.ndimage import gaussian_filter1d
 
 from brainsim import bench_deconvolution as bench
-from brainsim.bench_deconvolution_table import MARKER
 from brainsim.calcium import deconvolve
 from brainsim.error import InputError, UnknownName
+from brainsim.folder import BENCHMARK as MARKER
 from brainsim.indicator import Indicator
 from brainsim.reader import ReadOptions
 from brainsim.reading import read_recording
