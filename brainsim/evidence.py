@@ -3,7 +3,7 @@
 Two splits of a recording, both named in every result (`Recording` below is the real one):
 
 - *interleaved*: of every five trials of a stimulus two are held out, in turn, so that slow drift is in both parts
-  alike. For distributions.
+  alike. For distributions. Where a source says which trials it was trained on, these are its training part.
 - *blocks*: the first half of the trials of each stimulus against its second half, in order of time. For decoding, where
   an interleaved split would measure slow drift as well.
 """
@@ -159,8 +159,8 @@ def random_split(recorded: Sample, rng: np.random.Generator) -> Split:
     return Split("random", recorded, recorded.take(~held_out), recorded.take(held_out))
 
 
-def split(recorded: Sample, name: str) -> Split:
-    """Split a recording, stimulus by stimulus, the trials being in order of time.
+def held_out_trials(recorded: Sample, name: str) -> NDArray[np.bool_]:
+    """Tell which trials a split holds out, stimulus by stimulus, the trials being in order of time, shape (trial,).
 
     Parameters
     ----------
@@ -176,4 +176,20 @@ def split(recorded: Sample, name: str) -> Split:
         held_out[trials] = (
             (order + 1) * 2 // 5 > order * 2 // 5 if name == "interleaved" else order >= (len(trials) + 1) // 2
         )
-    return Split(name, recorded, recorded.take(~held_out), recorded.take(held_out))
+    return held_out
+
+
+def split(recorded: Sample, name: str, held_out: NDArray[np.bool_] | None = None) -> Split:
+    """Split a recording.
+
+    Parameters
+    ----------
+    recorded
+        All trials.
+    name
+        ``"interleaved"`` or ``"blocks"``: see :func:`held_out_trials`.
+    held_out
+        Which trials to hold out in place of that, shape (trial,).
+    """
+    out = held_out_trials(recorded, name) if held_out is None else held_out
+    return Split(name, recorded, recorded.take(~out), recorded.take(out))
