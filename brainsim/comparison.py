@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from brainsim import rival
+from brainsim import catalog, rival
 from brainsim.alignment import Aligned
+from brainsim.statistic import Statistic
 from brainsim.yardstick import Score
 
 
@@ -46,6 +47,12 @@ class Comparison:
     provenance: dict[str, dict[str, str]]
     splits: dict[str, str]
     connectivity: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+    @property
+    def statistics(self) -> dict[str, Statistic]:
+        """The statistics behind the scores, by name."""
+        made = catalog.entries("statistic")
+        return {name: made[name]() for name in next(iter(self.scores.values()))}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object of ``metrics.json``: plain numbers, strings and null, no NaN."""
