@@ -156,7 +156,8 @@ class Dask:
         alone = 0.0
         while True:
             try:
-                return set(wait(waiting, timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
+                with self._client.as_current():
+                    return set(wait(waiting, timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
             except TimeoutError:
                 alone = 0.0 if self._client.scheduler_info()["workers"] else alone + LOOK_S
             if alone > PATIENCE_S:
@@ -243,7 +244,7 @@ def _local(workers: int) -> Any:
         silence_logs=50,
     )
     _HOMES.append(home)  # goes when this process ends
-    return Client(cluster)
+    return Client(cluster, set_as_default=False)  # xarray would write through the default one
 
 
 @cache
@@ -252,7 +253,7 @@ def _client(scheduler: str) -> Any:
     from distributed import Client
 
     try:
-        return Client(scheduler, timeout=PATIENCE_S / 3)
+        return Client(scheduler, timeout=PATIENCE_S / 3, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise InputError(
             f"no scheduler answers at {scheduler}",

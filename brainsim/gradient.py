@@ -82,8 +82,8 @@ class Settings:
     shards: Path | None = None
 
     def pool(self) -> AbstractContextManager[Pool]:
-        """Return who works: see :func:`brainsim.cluster.opened`."""
-        return opened(self.workers, self.scheduler, self.shards)
+        """Return who works: see :func:`brainsim.cluster.opened`; Brian2's NumPy target runs in this process only."""
+        return opened(self.workers if self.target == "cpp" else 1, self.scheduler, self.shards)
 
 
 @dataclass(frozen=True)

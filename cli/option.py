@@ -41,6 +41,16 @@ def workers(function: F) -> F:
     )(function)
 
 
+def scheduler(function: F) -> F:
+    """``--scheduler``: the workers of a Dask cluster."""
+    return click.option(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="Share the work among the workers of a running Dask scheduler, tcp://HOST:PORT, instead of --workers.",
+    )(function)
+
+
 def likelihood(function: F) -> F:
     """``--input``, ``--tau-ms``, ``--ridge``: what the rule ml is fitted to, and how."""
     options = (
