@@ -237,11 +237,12 @@ def _local(workers: int) -> Any:
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         worker_dashboard_address=None,
         memory_limit=None,
         local_directory=home.name,
         silence_logs=50,
+        scheduler_kwargs={"dashboard": False},
     )
     _HOMES.append(home)  # goes when this process ends
     return Client(cluster, set_as_default=False)  # xarray would write through the default one
