@@ -16,7 +16,7 @@ from brainsim.error import InputError
 from brainsim.fluorescence import FROM_RAW, no_baseline
 from brainsim.inferred import by_note, unit_of
 from brainsim.progress import Progress, silent
-from brainsim.store import check_target, naming, open_recording
+from brainsim.store import check_target, naming, open_recording, validate_but_traces
 from brainsim.zarr_store import TRACES, ZarrDraft
 
 
@@ -79,7 +79,7 @@ def _write(
     """Deconvolve block by block, then write what was learned of all neurons."""
     calcium = recording["calcium"]
     rest = recording.drop_vars([name for name in (*TRACES, *ESTIMATES) if name in recording.variables])
-    _check(rest, calcium, source)
+    validate_but_traces(rest.assign(calcium=calcium), str(source))
     written.add("calcium", calcium)
     written.add("spikes", calcium, np.float64, {"units": unit_of(method), "method": method.name})
     blocks = list(neuron_blocks(calcium, written.step("calcium"), TASK_BYTES))
@@ -89,10 +89,3 @@ def _write(
         if FROM_RAW in general and not any(estimates):
             raise no_baseline()
     written.finish(described(rest, estimates, method, [*general, *by_note(notes)]))
-
-
-def _check(rest: xr.Dataset, calcium: xr.DataArray, source: Path) -> None:
-    """Hold everything but the traces, which are looked at block by block, against the schema."""
-    first = rest.isel(time=slice(0, 2)) if "time" in rest.dims else rest
-    shape = [min(2, calcium.sizes[dim]) if dim == "time" else calcium.sizes[dim] for dim in calcium.dims]
-    schema.validate(first.assign(calcium=(calcium.dims, np.broadcast_to(0.0, shape))), str(source))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+NO_SPIKES = "no spikes in the recording: deconvolving its calcium first (as `brainsim deconvolve` does)"
 F = TypeVar("F", bound=Callable[..., Any])
 
 recording = click.argument("recording", type=click.Path(path_type=Path))
@@ -163,15 +164,15 @@ class Echo:
             yield show
 
 
-def with_spikes(dataset: Any, workers: int, echo: Echo) -> Any:
+def with_spikes(dataset: Any, workers: int, echo: Echo, scheduler: str = "") -> Any:
     """Deconvolve a recording that has calcium only, and say so."""
     if "spikes" in dataset or "spike_time" in dataset or "calcium" not in dataset:
         return dataset
     from brainsim.calcium import deconvolve
 
-    echo.say("no spikes in the recording: deconvolving its calcium first (as `brainsim deconvolve` does)")
+    echo.say(NO_SPIKES)
     with echo.progress("deconvolve") as progress:
-        return deconvolve(dataset, workers=workers, progress=progress)
+        return deconvolve(dataset, workers=workers, progress=progress, scheduler=scheduler)
 
 
 def _plain(value: Any) -> Any:

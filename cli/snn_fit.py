@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .option import Command, Echo, likelihood, out, recording, scheduler, seed, with_spikes, workers
+from .option import NO_SPIKES, Command, Echo, likelihood, out, recording, scheduler, seed, with_spikes, workers
 
 
 @click.command(cls=Command)
@@ -102,15 +102,34 @@ def _fitted(network: Any, recording: Path, shards: Path, echo: Echo) -> Any:
     """Read the recording and fit the network to it, with its shards in a folder."""
     from dataclasses import replace
 
-    from brainsim.store import open_recording
-
-    dataset, settings = open_recording(recording), network.settings
+    network.settings = replace(network.settings, shards=shards)
     if network.rule.learns == "gradient":
-        dataset = with_spikes(dataset, settings.workers, echo)
-    network.settings = replace(settings, shards=shards)
+        dataset = _with_spikes(recording, network.settings, echo)
+    else:
+        from brainsim.store import open_recording
+
+        dataset = open_recording(recording)
     with echo.progress("fit") as progress:
         result = network.fit(dataset, progress).fit_
     return result.assign_attrs(recording=recording.name)
+
+
+def _with_spikes(recording: Path, settings: Any, echo: Echo) -> Any:
+    """Open a recording and infer its spikes where it has none; the traces of a Zarr folder stay on disk."""
+    from brainsim.store import open_recording, validate_but_traces
+
+    if recording.suffix != ".zarr":
+        return with_spikes(open_recording(recording), settings.workers, echo, settings.scheduler)
+    dataset = validate_but_traces(open_recording(recording, validate=False, lazy=True), str(recording))
+    if "spikes" in dataset or "spike_time" in dataset or "calcium" not in dataset:
+        return dataset
+    from brainsim.calcium_file import deconvolve_file
+
+    echo.say(NO_SPIKES)
+    target = settings.shards / "deconvolved.zarr"
+    with echo.progress("deconvolve") as progress:
+        how = {"scheduler": settings.scheduler, "overwrite": True}
+        return deconvolve_file(recording, target, None, settings.workers, progress, **how)
 
 
 def _rule(name: str, tau: float | None, delay: float | None) -> Any:

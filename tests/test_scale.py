@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from brainsim import cluster, gradient, shard_store
+from brainsim import block, cluster, gradient, shard_store
 from brainsim.bench_resume import PROGRAM, plain, same
 from brainsim.cluster import Task
 from brainsim.error import BrainsimError, InputError, OutputError
 from brainsim.gradient import Settings
+from brainsim.indicator import Indicator
 from brainsim.network import SpikingNetwork
 from brainsim.shard_store import InMemory, OnDisk, begin
-from brainsim.store import save_recording
+from brainsim.store import open_recording, save_recording
 from brainsim.unfinished import finished, folder_of, kept
 
 DASK = [sys.executable, "-m", "dask"]
@@ -273,3 +274,21 @@ def test_a_training_that_is_killed_and_resumed_is_the_undisturbed_one(tmp_path):
     done = brainsim(*command, "--out", out, "--resume")
     assert done.returncode == 0, done.stderr
     assert same(tmp_path / "whole", out)
+
+
+def test_a_zarr_recording_is_read_in_blocks_and_gives_the_fit_of_memory(cli, tmp_path, monkeypatch):
+    rng, frames = np.random.default_rng(2), np.arange(900) / 20
+    spikes = rng.uniform(0, 45, 700), rng.integers(0, 7, 700)
+    held = {"calcium": (("time", "neuron"), Indicator().fluorescence(*spikes, 7, frames, rng), {"units": "dF/F"})}
+    made = xr.Dataset(held, {"time": frames}, {"source": "recorded", "sampling_rate_hz": 20.0})
+    for suffix in (".nc", ".zarr"):
+        save_recording(made, tmp_path / f"r{suffix}")
+    how = ("--no-check", "--ridge", 10, "--quiet")
+    whole = cli("snn", "fit", tmp_path / "r.nc", "--out", tmp_path / "whole.nc", *how)
+    assert whole.exit_code == 0, whole.output
+    monkeypatch.setattr(block.neuron_blocks, "__defaults__", (1, 2 * 8 * 900))
+    in_blocks = cli("snn", "fit", tmp_path / "r.zarr", "--out", tmp_path / "fit.nc", *how)
+    assert in_blocks.exit_code == 0, in_blocks.output
+    one, two = (plain(open_recording(tmp_path / f"{name}.nc")) for name in ("whole", "fit"))
+    assert one.assign_attrs(recording="").identical(two.assign_attrs(recording=""))
+    assert not folder_of(tmp_path / "fit.nc").exists()
