@@ -21,6 +21,7 @@ from brainsim.shard_store import Arrays, InMemory, OnDisk, Shards, begin
 
 PATIENCE_S = 30.0
 LOOK_S = 5.0
+DASK = ("distributed", "asyncio", "concurrent", "tornado")  # whose errors are those of the connection
 RESUME = "start it again and go on with --resume"
 
 
@@ -115,7 +116,7 @@ class Dask:
     def start(self, tasks: Sequence[Task], priority: int = 0) -> Started:
         """Give the tasks whose shards are missing to the scheduler."""
         missing = [task for task in tasks if task.key not in self.shards]
-        with _connected():
+        with self._connected():
             futures = [
                 self._client.submit(perform, self.shards, each, source_digest(), **self._how(each, priority))
                 for each in missing
@@ -138,7 +139,7 @@ class Dask:
         pace = Pace(progress, len(started.tasks), note, len(started.tasks) - len(started.futures))
         waiting = set(started.futures)
         try:
-            with _connected():
+            with self._connected():
                 while waiting:
                     for future in self._done(waiting):
                         waiting.discard(future)
@@ -148,6 +149,25 @@ class Dask:
             if waiting:
                 _quietly(lambda: self._client.cancel(list(waiting)))
         return started.keys
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Say in one sentence that the scheduler or all that worked on a shard are gone."""
+        from distributed import KilledWorker
+
+        try:
+            yield
+        except (BrainsimError, KeyboardInterrupt):
+            raise
+        except KilledWorker as error:
+            raise FitError(
+                "a shard ended several workers one after the other (their memory may be too small)",
+                remedy="use fewer --workers or machines with more memory, and go on with --resume",
+            ) from error
+        except Exception as error:
+            if self._client.status == "running" and type(error).__module__.split(".")[0] not in DASK:
+                raise
+            raise FitError(f"the scheduler is gone ({type(error).__name__})", remedy=RESUME) from error
 
     def _done(self, waiting: set[Any]) -> set[Any]:
         """Return what is done of what is waited for; ask for workers where nothing happens."""
@@ -159,6 +179,8 @@ class Dask:
                 with self._client.as_current():
                     return set(wait(waiting, timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
             except TimeoutError:
+                if self._client.status != "running":
+                    raise
                 alone = 0.0 if self._client.scheduler_info()["workers"] else alone + LOOK_S
             if alone > PATIENCE_S:
                 raise FitError(
@@ -261,26 +283,6 @@ def _client(scheduler: str) -> Any:
             where="option --scheduler",
             remedy="start one (dask scheduler) and give the address that it prints, tcp://HOST:PORT",
         ) from error
-
-
-@contextmanager
-def _connected() -> Iterator[None]:
-    """Say in one sentence that the scheduler or all that worked on a shard are gone."""
-    try:
-        yield
-    except (BrainsimError, KeyboardInterrupt):
-        raise
-    except Exception as error:
-        from distributed import KilledWorker
-
-        if isinstance(error, KilledWorker):
-            raise FitError(
-                "a shard ended several workers one after the other (their memory may be too small)",
-                remedy="use fewer --workers or machines with more memory, and go on with --resume",
-            ) from error
-        if type(error).__module__.split(".")[0] in ("distributed", "asyncio", "concurrent", "tornado"):
-            raise FitError(f"the scheduler is gone ({type(error).__name__})", remedy=RESUME) from error
-        raise
 
 
 def _quietly(work: Callable[[], object]) -> None:

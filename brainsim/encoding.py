@@ -178,8 +178,8 @@ def spike_unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
     values
         Inferred spikes, (bin, neuron), NaN where missing.
     """
-    total = np.nansum(np.maximum(values, 0), axis=0)
-    square = np.nansum(np.maximum(values, 0) ** 2, axis=0)
+    each = np.maximum(np.ascontiguousarray(values.T), 0)  # a neuron's sum is then the same in any block of neurons
+    total, square = np.nansum(each, axis=1), np.nansum(each**2, axis=1)
     unit: NDArray[np.float64] = np.divide(square, total, out=np.ones(values.shape[1]), where=total > 0)
     return unit
 
