@@ -21,6 +21,8 @@ from brainsim.shard_store import Arrays, InMemory, OnDisk, Shards, begin
 
 PATIENCE_S = 30.0
 LOOK_S = 5.0
+# Dask lets malloc give every freed array back at once; what is allocated again is then cleared by the kernel
+MALLOC = {"MALLOC_TRIM_THRESHOLD_": str(2**26), "MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_ARENA_MAX": "1"}
 DASK = ("distributed", "asyncio", "concurrent", "tornado")  # whose errors are those of the connection
 RESUME = "start it again and go on with --resume"
 
@@ -252,7 +254,7 @@ def _local(workers: int) -> Any:
     import dask
     from distributed import Client, LocalCluster
 
-    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
+    dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in MALLOC.items()})
     home = tempfile.TemporaryDirectory(prefix="brainsim-workers-", ignore_cleanup_errors=True)
     cluster = LocalCluster(
         n_workers=workers,

@@ -154,9 +154,9 @@ def pairs_of(total: Array) -> NDArray[np.bool_]:
 
 
 def bytes_to_infer(neurons: int, workers: int) -> int:
-    """Return about how much memory :func:`infer` takes at its peak, in bytes: correlograms, and the views at work."""
+    """Return about how much memory the views take at their peak, in bytes: correlograms and a view in every worker."""
     lags = LAGS if neurons <= MANY_NEURONS else LAGS_MANY
-    return neurons**2 * (4 * lags + min(workers, len(BASELINES)) * BYTES_PER_PAIR)
+    return neurons**2 * min(workers, len(BASELINES)) * (4 * lags + BYTES_PER_PAIR)
 
 
 def prior_odds(neurons: int, known: NDArray[np.str_] | None) -> Array:

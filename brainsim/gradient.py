@@ -248,7 +248,7 @@ class Fit:
         need = predicted_bytes(self.problem.neurons, len(self.problem.spikes.step), self.settings.workers)
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         self.progress(0, 1, f"about {need / 2**20:.0f} MiB")
-        if need > there:
+        if need > there and not self.settings.scheduler:  # else the memory is that of other machines
             raise FitError(
                 f"the fit would take about {need / 2**30:.1f} GiB of memory and the machine has {there / 2**30:.1f}",
                 remedy="fit fewer neurons, a shorter stretch, or use fewer --workers",
