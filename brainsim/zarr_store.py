@@ -124,15 +124,23 @@ class ZarrDraft:
 
     def write(self, name: str, block: slice, values: xr.DataArray) -> None:
         """Write the trace of a block of neurons; `values` has the dimensions that it was made room for with."""
-        array = self._arrays[name]
-        where = tuple(block if dim == "neuron" else slice(None) for dim in array.attrs["_ARRAY_DIMENSIONS"])
-        array[where] = values.values
+        write_block(self.path, name, block, values)
 
     def finish(self, rest: xr.Dataset) -> None:
         """Write everything that is no trace, and the index of all."""
         numeric = [name for name, held in rest.variables.items() if np.issubdtype(held.dtype, np.number) and held.ndim]
         encoding = {name: {"filters": _checksum()} for name in numeric}
         rest.drop_encoding().to_zarr(self.path, mode="a", zarr_format=2, consolidated=True, encoding=encoding)
+
+
+def write_block(path: Path, name: str, block: slice, values: xr.DataArray) -> None:
+    """Write the trace of a block of neurons to a draft that another process made; chunks belong to one block each."""
+    import zarr
+
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        array: Any = zarr.open_group(path, mode="r+")[name]
+        where = tuple(block if dim == "neuron" else slice(None) for dim in array.attrs["_ARRAY_DIMENSIONS"])
+        array[where] = values.values
 
 
 def _checksum() -> list[Any]:

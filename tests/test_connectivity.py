@@ -121,14 +121,6 @@ def test_common_input_hides_no_synapse_and_makes_none(confounded):
     assert (found.sign[weight > 0] == 1).all()
 
 
-def test_workers_do_not_change_one_bit_of_the_connectivity(confounded):
-    _, counts = confounded
-    one, two = (infer(events(counts), len(counts), BIN, workers=w) for w in (1, 2))
-    for name in ("z", "q_value", "probability"):
-        np.testing.assert_array_equal(getattr(one.edges, name), getattr(two.edges, name))
-    np.testing.assert_array_equal(one.types.probability, two.types.probability)
-
-
 def test_the_delay_of_each_synapse_is_found():
     weight, delay = np.zeros((8, 8)), np.full((8, 8), 1)
     for k, (pre, post) in enumerate(((0, 1), (2, 3), (4, 5), (6, 7))):
