@@ -28,7 +28,12 @@ HALVES = ("first half", "second half")
 
 
 def with_connectivity(
-    comparison: Comparison, recorded: xr.Dataset, seed: int = 0, progress: Progress = silent
+    comparison: Comparison,
+    recorded: xr.Dataset,
+    seed: int = 0,
+    progress: Progress = silent,
+    *,
+    target: str = "cpp",
 ) -> Comparison:
     """Return a comparison with what the fits say of each source.
 
@@ -42,6 +47,8 @@ def with_connectivity(
         Which trials of a source are taken where it has more.
     progress
         Called after every fit.
+    target
+        ``"cpp"`` or ``"numpy"``: see :class:`brainsim.gradient.Settings`.
 
     Returns
     -------
@@ -71,7 +78,9 @@ def with_connectivity(
     for done, (name, sample) in enumerate(parts.items()):
         progress(done, len(parts), f"fit: {name}")
         ridge = fits[comparison.reference].attrs["ridge"] if fits else None
-        fits[name] = gradient.fit(as_recording(sample, aligned), Ml(), Settings(ridge=ridge, check=False))
+        fits[name] = gradient.fit(
+            as_recording(sample, aligned), Ml(), Settings(ridge=ridge, target=target, check=False)
+        )
     progress(len(parts), len(parts), "")
     found = {name: agreement(fits, comparison.reference, name, true) for name in comparison.scores}
     return replace(comparison, connectivity=found)
