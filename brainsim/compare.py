@@ -12,9 +12,10 @@ from brainsim.alignment import Aligned, align
 from brainsim.comparison import Comparison
 from brainsim.doubt import scarce, undecodable
 from brainsim.error import InputError
-from brainsim.evidence import Sample, held_out_trials
+from brainsim.evidence import Sample
 from brainsim.progress import Progress, silent
 from brainsim.seen import Seen, seen
+from brainsim.trial import held_out
 from brainsim.yardstick import Score, Yardstick
 
 
@@ -101,7 +102,7 @@ def _all_scores(
 
 def _with_notes(scores: dict[str, Score], yardstick: Yardstick, known: Seen, doubtful: bool) -> dict[str, Score]:
     """Say beside every decoding metric of the source what it has seen of the trials that decoders are tested on."""
-    note = known.of_block(held_out_trials(yardstick.recorded, "blocks"), doubtful)
+    note = known.of_block(held_out(yardstick.recorded.labels, "blocks"), doubtful)
     tested = {name for name, s in yardstick.statistics.items() if s.split == "blocks" and s.respect}
     return {name: replace(score, note=note) if name in tested else score for name, score in scores.items()}
 

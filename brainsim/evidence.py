@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.missing import Floats, mean
+from brainsim.trial import held_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,34 +153,14 @@ def draw(sample: Sample, counts: dict[str, int], rng: np.random.Generator) -> Sa
 
 def random_split(recorded: Sample, rng: np.random.Generator) -> Split:
     """Hold out two fifths of the trials of each stimulus at random: how much a floor depends on which ones."""
-    held_out = np.zeros(len(recorded), bool)
+    out = np.zeros(len(recorded), bool)
     for kind in np.unique(recorded.labels):
         trials = rng.permutation(np.flatnonzero(recorded.labels == kind))
-        held_out[trials[: len(trials) * 2 // 5]] = True
-    return Split("random", recorded, recorded.take(~held_out), recorded.take(held_out))
+        out[trials[: len(trials) * 2 // 5]] = True
+    return Split("random", recorded, recorded.take(~out), recorded.take(out))
 
 
-def held_out_trials(recorded: Sample, name: str) -> NDArray[np.bool_]:
-    """Tell which trials a split holds out, stimulus by stimulus, the trials being in order of time, shape (trial,).
-
-    Parameters
-    ----------
-    recorded
-        All trials.
-    name
-        ``"interleaved"`` (three fifths for training, two fifths held out) or ``"blocks"`` (first half, second half).
-    """
-    held_out = np.zeros(len(recorded), bool)
-    for kind in np.unique(recorded.labels):
-        trials = np.flatnonzero(recorded.labels == kind)
-        order = np.arange(len(trials))
-        held_out[trials] = (
-            (order + 1) * 2 // 5 > order * 2 // 5 if name == "interleaved" else order >= (len(trials) + 1) // 2
-        )
-    return held_out
-
-
-def split(recorded: Sample, name: str, held_out: NDArray[np.bool_] | None = None) -> Split:
+def split(recorded: Sample, name: str, out: NDArray[np.bool_] | None = None) -> Split:
     """Split a recording.
 
     Parameters
@@ -187,9 +168,9 @@ def split(recorded: Sample, name: str, held_out: NDArray[np.bool_] | None = None
     recorded
         All trials.
     name
-        ``"interleaved"`` or ``"blocks"``: see :func:`held_out_trials`.
-    held_out
+        ``"interleaved"`` or ``"blocks"``: see :func:`brainsim.trial.held_out`.
+    out
         Which trials to hold out in place of that, shape (trial,).
     """
-    out = held_out_trials(recorded, name) if held_out is None else held_out
+    out = held_out(recorded.labels, name) if out is None else out
     return Split(name, recorded, recorded.take(~out), recorded.take(out))
