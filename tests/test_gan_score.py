@@ -54,8 +54,9 @@ def mislabelled(seed, trials):
 
 
 def test_checkpoints_are_chosen_evenly_with_both_ends(folder):
-    assert saved_epochs(folder / "gan", 12) == [1, 2, 3, 4]
-    assert saved_epochs(folder / "gan", 2) == [1, 4]
+    assert saved_epochs(folder / "gan", 12) == [0, 1, 2, 3, 4]
+    assert saved_epochs(folder / "gan", 2) == [0, 4]
+    assert saved_epochs(folder / "gan", 3) == [0, 2, 4]
     with pytest.raises(InputError, match="no such folder"):
         saved_epochs(folder / "none", 3)
 
@@ -63,8 +64,8 @@ def test_checkpoints_are_chosen_evenly_with_both_ends(folder):
 def test_every_checkpoint_has_a_card_and_the_best_is_the_nearest(folder):
     recorded = open_recording(folder / "rec.nc")
     score = score_checkpoints(folder / "gan", recorded, most=2)
-    assert score.epochs == [1, 4]
-    assert list(score.comparison.scores) == [source_name(1), source_name(4)]
+    assert score.epochs == [0, 4]
+    assert list(score.comparison.scores) == [source_name(0), source_name(4)]
     assert trials_per_stimulus(recorded) == 20
     values = {e: score.comparison.scores[source_name(e)]["inception_score"].value for e in score.epochs}
     assert len(set(values.values())) == 2
@@ -111,8 +112,8 @@ def test_the_command_writes_table_figure_and_augmented_trials(folder, cli):
     names = {path.name for path in out.iterdir()}
     assert names == {"report.html", "metrics.json", "scores.csv", "figures", "augmented.nc"}
     facts = json.loads((out / "metrics.json").read_text())
-    assert facts["epochs"] == {"epoch 1": 1, "epoch 4": 4}
-    assert facts["best_epoch"] in (1, 4)
+    assert facts["epochs"] == {"epoch 0": 0, "epoch 4": 4}
+    assert facts["best_epoch"] in (0, 4)
     low, high = facts["augmentation"]["ci95"]
     assert low <= facts["augmentation"]["gain"] <= high
     table = pd.read_csv(out / "scores.csv")
