@@ -7,8 +7,9 @@ from made_up import NAMES, calcium_trials, continuous, fraction_trials, trials_d
 from brainsim.alignment import align
 from brainsim.compare import compare
 from brainsim.error import InputError
-from brainsim.evidence import Sample, held_out_trials, split
+from brainsim.evidence import Sample, split
 from brainsim.seen import seen
+from brainsim.trial import held_out
 from brainsim.yardstick import Yardstick
 
 
@@ -30,7 +31,7 @@ def warnings_of(recorded, other=None):
 def test_the_split_of_the_card_is_the_one_of_the_training():
     recorded = fraction_trials(0)
     sample = Sample(recorded["calcium"].values, 1.0, recorded["stimulus"].values.astype(str))
-    interleaved = np.flatnonzero(~held_out_trials(sample, "interleaved"))
+    interleaved = np.flatnonzero(~held_out(sample.labels, "interleaved"))
     sources = {"default": generated(1), "same": generated(1, interleaved), "early": generated(1, range(60))}
     result = compare(recorded, sources)
     assert result.splits["same"].startswith("the trials that it was trained on")
