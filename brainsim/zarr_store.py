@@ -41,7 +41,8 @@ def read_zarr(path: Path, *, lazy: bool) -> xr.Dataset:
                 where=f"{path}, field '{name}'",
                 remedy="copy the folder again; what is missing on purpose is written with write_empty_chunks=True",
             )
-    dataset: xr.Dataset = xr.open_dataset(path, engine="zarr", chunks=None, cache=False)
+    one_index = group.metadata.consolidated_metadata is not None
+    dataset: xr.Dataset = xr.open_dataset(path, engine="zarr", chunks=None, cache=False, consolidated=one_index)
     if not lazy:
         return dataset.load()
     held = [name for name in TRACES if name in dataset and "neuron" in dataset[name].dims]
