@@ -14,6 +14,10 @@ from brainsim.one_neuron import native, spikes_of
 from brainsim.progress import Progress, silent
 from brainsim.trial import segments
 
+NO_BASELINE = (
+    "its baseline (8th percentile of the fluorescence) is not above 0 throughout, so there is no dF/F: its spikes are "
+    "missing; where neuropil was taken off, a smaller --neuropil of brainsim data read may help"
+)
 ESTIMATES = {"decay_time": "s", "rise_time": "s", "noise": "dF/F", "baseline": "dF/F", "spike_unit": ""}
 INFINITE = "infinite frames are missing frames"
 MISSING = "frames are missing, and stay missing in its spikes"
@@ -139,7 +143,10 @@ def infer(
         data=np.stack([spikes for spikes, _, _ in results]).reshape(values.shape)
     )
     calcium, notes = _finite(dataset["calcium"])
-    for (_, said), (_, estimates, note) in zip(notes, results, strict=True):
+    across = [dim for dim in calcium.dims if dim != "neuron"]
+    divided = (calcium.notnull().any(across) & trace.isnull().all(across)).values
+    for (_, said), (_, estimates, note), lost in zip(notes, results, divided, strict=True):
+        note = NO_BASELINE if lost else note
         if note and MISSING in said:
             said.remove(MISSING)
         said += [*filter(None, [note]), *[ASSUMED] * bool(estimates.get("assumed"))]
