@@ -66,7 +66,7 @@ class Judgement:
         """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,)."""
         if not self.decoys:
             return np.asarray(self.evidence[usable] + np.log(self.share / (1 - self.share)), np.float64)
-        return calibrated(self.sides, self.excitatory, self.share, self.evidence[usable], usable)
+        return calibrated(self.sides, self.excitatory, self.share, usable)
 
     @property
     def side(self) -> Array:
