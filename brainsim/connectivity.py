@@ -5,7 +5,7 @@ recording says which of them it is. So every pair is judged in five views, each 
 pairs, and the median of the five counts: an edge is believed when most views see it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
 MANY_NEURONS = 300
 CLEAN, DISTURBED = 1.5, 2.0
+TYPE_NEWS = 0.5
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
 BYTES_PER_PAIR = 800  # of a view that is worked on
@@ -63,7 +64,7 @@ class Judgement:
         """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,)."""
         if not self.decoys:
             return np.asarray(self.evidence[usable] + np.log(self.share / (1 - self.share)), np.float64)
-        return calibrated(self.sides, self.excitatory, self.share, self.evidence[usable], usable)
+        return calibrated(self.sides, self.excitatory, self.share, usable)
 
     @property
     def side(self) -> Array:
@@ -174,6 +175,8 @@ def refined(
 
     Where unconnected pairs have scores as the likelihood promises, nothing hidden disturbs it, and both together tell
     more than either. Where their spread is twice that, hidden common input rules, and the correlograms count alone.
+    Of cell types the likelihood counts half: it has no baseline, and slow common input, weak in every pair, adds up
+    over the pairs of a neuron and looks like excitation.
 
     Parameters
     ----------
@@ -202,11 +205,10 @@ def refined(
     scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
     prior = prior_odds(len(score), known)
     more, old = view(scaled, spread, usable, np.zeros(1, np.int64), prior), found.judgement
-    both = Judgement(
-        (old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
-        old.excitatory + trusted * (more.excitatory - prior),
-        old.share,
-        old.decoys,
+    both = replace(
+        old,
+        sides=(old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
+        excitatory=old.excitatory + trusted * TYPE_NEWS * (more.excitatory - prior),
     )
     return _answer(both, usable, (found.edges.inflation, found.delay, found.tau), known), inflation
 

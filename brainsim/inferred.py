@@ -12,6 +12,10 @@ from brainsim.one_neuron import native, spikes_of
 from brainsim.progress import Progress, silent
 from brainsim.trial import segments
 
+NO_BASELINE = (
+    "its baseline (8th percentile of the fluorescence) is not above 0 throughout, so there is no dF/F: its spikes are "
+    "missing; where neuropil was taken off, a smaller --neuropil of brainsim data read may help"
+)
 INFINITE = "infinite frames are missing frames"
 MISSING = "frames are missing, and stay missing in its spikes"
 MANY = 20
@@ -74,7 +78,10 @@ def infer(dataset: xr.Dataset, method: Deconvolution, progress: Progress = silen
         data=np.stack([spikes for spikes, _, _ in results]).reshape(values.shape)
     )
     calcium, notes = finite(dataset["calcium"])
-    for (_, said), (_, estimates, note) in zip(notes, results, strict=True):
+    across = [dim for dim in calcium.dims if dim != "neuron"]
+    divided = (calcium.notnull().any(across) & trace.isnull().all(across)).values
+    for (_, said), (_, estimates, note), lost in zip(notes, results, divided, strict=True):
+        note = NO_BASELINE if lost else note
         if note and MISSING in said:
             said.remove(MISSING)
         said += [*filter(None, [note]), *[ASSUMED] * bool(estimates.get("assumed"))]

@@ -12,7 +12,7 @@ import xarray as xr
 from brainsim import schema
 from brainsim.atomic import drafted, first_line, flush
 from brainsim.error import InputError, OutputError
-from brainsim.zarr_store import TRACES, read_zarr, write_zarr
+from brainsim.zarr_store import TRACES, is_zarr, read_zarr, write_zarr
 
 SUFFIXES = (".nc", ".zarr")
 
@@ -23,7 +23,7 @@ def open_recording(path: str | Path, *, validate: bool = True, lazy: bool = Fals
     Parameters
     ----------
     path
-        A ``.nc`` file or a ``.zarr`` folder.
+        A ``.nc`` file or a Zarr folder.
     validate
         Hold it against the schema.
     lazy
@@ -37,14 +37,14 @@ def open_recording(path: str | Path, *, validate: bool = True, lazy: bool = Fals
     path = Path(path)
     if not path.exists():
         raise InputError("there is no such file", where=str(path), remedy="check the path")
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in SUFFIXES and not is_zarr(path):
         raise InputError(
             f"a recording ends in {' or '.join(SUFFIXES)}",
             where=str(path),
             remedy=f"convert it: brainsim data read {path} --out REC.nc",
         )
     try:
-        dataset = read_zarr(path, lazy=lazy) if path.suffix == ".zarr" else _read_netcdf(path)
+        dataset = _read_netcdf(path) if path.suffix == ".nc" else read_zarr(path, lazy=lazy)
     except InputError:
         raise
     except Exception as error:

@@ -254,3 +254,13 @@ def test_a_damaged_library_is_compiled_again(tmp_path, monkeypatch):
 def test_events_are_laid_out_as_the_dense_tests_do():
     counts = scattered()
     np.testing.assert_array_equal(laid_out(events(counts), len(counts)), counts)
+
+
+def test_cells_that_hardly_fire_are_not_told_by_chance_coincidences():
+    rng = np.random.default_rng(4)
+    bins, neurons = 300_000, 24
+    count = rng.poisson(np.repeat([1500, 45], 12))
+    source, step = np.repeat(np.arange(neurons), count), rng.integers(0, bins, count.sum())
+    found = infer(Events.of(source, step, np.ones(count.sum()), neurons), bins, BIN)
+    told = found.judgement.excitatory - prior_odds(neurons, None)
+    assert (np.abs(told[12:]) < 20).all()  # 5 to 219 where counts are taken as normal
