@@ -30,14 +30,16 @@ lint: $(STAMP)   ## style, types and layers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
-docs: .venv/docs ## write docs/cli.md and docs/robustness.md, run the tutorials, build the site: build/site/index.html
+docs: .venv/docs ## run the tutorials and build the site: build/site/index.html (some minutes)
 	$(BIN)/python tests/write_cli_reference.py
 	$(BIN)/python tests/write_robustness.py
 	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/site
 	$(BIN)/python tests/check_site.py build/site
 
-bench: $(STAMP)  ## benchmarks that take minutes, of connectivity and of deconvolution: build/bench
+bench: $(STAMP)  ## the benchmarks that take minutes: tables and figures in build/bench
+	mkdir -p build/bench
 	$(BIN)/brainsim bench connectivity --preset lif-dense --out build/bench/connectivity --overwrite
+	$(BIN)/brainsim bench deconvolve --preset calcium-10hz --out build/bench/deconvolution --overwrite
 
 clean:           ## remove the environment, builds and the demo
 	rm -rf .venv build dist *.egg-info brainsim-demo docs/api docs/generated

@@ -135,8 +135,8 @@ class SpikingNetwork(BaseEstimator):  # type: ignore[misc]
         assert self.fit_ is not None
         return freerun.sample(self.fit_, self.seed if seed is None else seed, self.settings.target)
 
-    def _repr_html_(self) -> str:
-        """Show rule, neuron and what the fit found."""
+    def _html_repr(self) -> str:
+        """Show rule, neuron and what the fit found (scikit-learn hands it to the notebook)."""
         facts: list[tuple[str, object]] = [("rule", self.rule), ("neuron", self.neuron_model), ("seed", self.seed)]
         if self.fit_ is None:
             return table("SpikingNetwork, not fitted", (), facts)

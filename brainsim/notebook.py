@@ -1,6 +1,7 @@
 """Progress bars for a notebook or a terminal."""
 
 import warnings
+from typing import Any
 
 from tqdm import TqdmWarning
 
@@ -24,7 +25,7 @@ def bar(label: str = "") -> Progress:
     >>> from brainsim.notebook import bar
     >>> spikes = brainsim.deconvolve(recording, progress=bar("deconvolve"))  # doctest: +SKIP
     """
-    shown: list[tqdm[None]] = []
+    shown: list[Any] = []
 
     def progress(done: int, total: int, note: str = "") -> None:
         if shown and (shown[-1].total != total or done < shown[-1].n):

@@ -61,6 +61,7 @@ def test_use_before_fit_is_refused_in_the_words_of_both(estimator):
 def test_a_network_shows_what_it_found():
     network = SpikingNetwork(settings=Settings(ridge=10.0, check=False))
     assert "not fitted" in network._repr_html_()
+    assert "not fitted" in network._repr_mimebundle_()["text/html"]
     counts = recording(wiring(4), seconds=3.0)
     shown = network.fit(as_events(counts))._repr_html_()
     assert f"{network.fit_.attrs['log_likelihood_per_spike_held_out']:.3g}" in shown
