@@ -1,8 +1,7 @@
 """A folder is a catalogue: dropping a file in registers what it describes.
 
-Every module in ``brainsim/neuron``, ``rule``, ``reader``, ``statistic``, ``preset``, ``deconvolution``, ``peer`` and
-``check`` defines one subclass of that folder's base class (the first class in its ``__init__``); this module finds them
-by name.
+Every module in ``brainsim/neuron``, ``rule``, ``reader``, ``statistic``, ``preset``, ``deconvolution``, ``peer``,
+``check`` and ``model`` defines one subclass of that folder's base class; this module finds them by name.
 """
 
 import inspect
@@ -14,7 +13,7 @@ from typing import Any
 from brainsim.description import Described
 from brainsim.error import UnknownName
 
-FOLDERS = ("neuron", "rule", "reader", "statistic", "preset", "deconvolution", "peer", "check")
+FOLDERS = ("neuron", "rule", "reader", "statistic", "preset", "deconvolution", "peer", "check", "model")
 
 
 @cache

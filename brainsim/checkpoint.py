@@ -2,7 +2,7 @@
 
     GAN_DIR/
       config.json               format, hyperparameters, sizes, stimuli, neurons, time, SHA-256 of the trials
-      model.safetensors         weights (running mean) and scaling that `gan sample` uses
+      model.safetensors         weights (running mean) and scaling that `gan sample` uses: those of the chosen epoch
       checkpoints/000100.safetensors   the same after 100 epochs, and so on
       training.safetensors      both networks, both optimisers, random state, learning curve: what `--resume` needs
       learning_curve.csv/.png   losses of every epoch
@@ -24,7 +24,7 @@ from brainsim.atomic import beside, replace
 from brainsim.error import InputError, OutputError
 from brainsim.store import check_target, write_bytes
 
-FORMAT = "brainsim-gan-1"
+FORMAT = "brainsim-gan-2"
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from brainsim.generator import Convolution, Shape
+from brainsim.convolution import Convolution
+from brainsim.scaling import Shape
 
 FILTERS = 6
 REACH = 5

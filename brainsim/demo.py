@@ -24,7 +24,7 @@ from brainsim.progress import Progress
 from brainsim.store import save_recording
 
 RECORDING = "pairing-small"
-EPOCHS = 100
+EPOCHS = 50
 
 Say = Callable[[str], None]
 Bar = Callable[[str], AbstractContextManager[Progress]]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.missing import Floats, mean
+from brainsim.trial import held_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,11 +153,11 @@ def draw(sample: Sample, counts: dict[str, int], rng: np.random.Generator) -> Sa
 
 def random_split(recorded: Sample, rng: np.random.Generator) -> Split:
     """Hold out two fifths of the trials of each stimulus at random: how much a floor depends on which ones."""
-    held_out = np.zeros(len(recorded), bool)
+    out = np.zeros(len(recorded), bool)
     for kind in np.unique(recorded.labels):
         trials = rng.permutation(np.flatnonzero(recorded.labels == kind))
-        held_out[trials[: len(trials) * 2 // 5]] = True
-    return Split("random", recorded, recorded.take(~held_out), recorded.take(held_out))
+        out[trials[: len(trials) * 2 // 5]] = True
+    return Split("random", recorded, recorded.take(~out), recorded.take(out))
 
 
 def split(recorded: Sample, name: str) -> Split:
@@ -169,11 +170,5 @@ def split(recorded: Sample, name: str) -> Split:
     name
         ``"interleaved"`` (three fifths for training, two fifths held out) or ``"blocks"`` (first half, second half).
     """
-    held_out = np.zeros(len(recorded), bool)
-    for kind in np.unique(recorded.labels):
-        trials = np.flatnonzero(recorded.labels == kind)
-        order = np.arange(len(trials))
-        held_out[trials] = (
-            (order + 1) * 2 // 5 > order * 2 // 5 if name == "interleaved" else order >= (len(trials) + 1) // 2
-        )
-    return Split(name, recorded, recorded.take(~held_out), recorded.take(held_out))
+    out = held_out(recorded.labels, name)
+    return Split(name, recorded, recorded.take(~out), recorded.take(out))

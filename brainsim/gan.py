@@ -1,9 +1,10 @@
 """A conditional generator of recordings, as a scikit-learn estimator: fit it to trials, sample as many as you like."""
 
+import copy
 import time
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -11,14 +12,16 @@ import numpy as np
 import xarray as xr
 from sklearn.base import BaseEstimator
 
+from brainsim import catalog
+from brainsim.choice import choose, trainings
 from brainsim.error import InputError, UnknownName
 from brainsim.fitted import check_fitted
 from brainsim.gan_folder import GanFolder, open_gan
-from brainsim.generated import describe_training, generate, generated_recording
+from brainsim.generated import collapse, describe_training, generate, generated_recording
 from brainsim.learning_curve import curve_columns, plot_trials, png, read_curve
 from brainsim.progress import Progress, silent
 from brainsim.scaling import TrainingTrials, training_trials
-from brainsim.setting import Setting, threads
+from brainsim.setting import Setting, check_setting, threads
 from brainsim.store import write_bytes
 from brainsim.training import Trainer
 
@@ -29,46 +32,44 @@ EXAMPLES = 12
 class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
     """Stimulus-conditional generative adversarial network of population calcium.
 
-    The Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028) with the settings that the
-    course paper of Gao, Wang, Chen and Zhong (ShanghaiTech 2021) describes; its code trained something else (binary
-    cross entropy on a sigmoid, no penalty). Works for any number of neurons, frames (1: a table of active fractions)
-    and stimuli. Missing frames (NaN) are masked: the critic sees recorded and generated trials with the same frames
-    set to the neuron's mean. Trials that are missing throughout are left out. Without `stimulus` there is one class,
-    "all"; with one class only, the network generates that class.
-
-    Deviations from the paper: the running mean of weights; `lr`; in the generator's loss,
-    :data:`brainsim.training.REACH` (0.05) times the squared excess over each neuron's recorded range, over the root of
-    neurons times frames (the cut to that range passes no gradient, so what lies outside would never return); white
-    noise and events of each neuron, noises common to events, a mean response of low rank (:mod:`brainsim.generator`);
-    a critic that also judges trial means (:mod:`brainsim.critic`). With four frames or more these parts begin not at
-    random but as measured by the method of moments (:mod:`brainsim.texture`): sample `epochs=1` to see how little, or
-    much, the adversarial training adds.
+    Works for any number of neurons, frames (1: a table of active fractions) and stimuli. Missing frames (NaN) are
+    masked: the critic sees recorded and generated trials with the same frames set to the neuron's mean. Trials that are
+    missing throughout are left out. Without `stimulus` there is one class, "all".
 
     Parameters
     ----------
-    loss, penalty
-        Name in :data:`brainsim.training.LOSSES`, and the weight of its penalty.
+    model
+        ``r3gan`` (:mod:`brainsim.model.r3gan`) or ``wgan-gp`` (:mod:`brainsim.model.wgan_gp`). What follows is the
+        model's own where it is None.
     epochs
         Passes of the critic over the trials, each rounded up to whole steps of the generator.
     batch_size, critic_steps
         Trials per step (at most all), and steps of the critic for each of the generator.
     lr, b1, b2
-        Learning rate of the critic, and of the generator where trials have one frame, else five times the generator's
-        (by default the paper's 1e-4, reached after 40 steps); the two decays of Adam, unusual but the paper's.
+        Learning rate of Adam, and its two decays.
     latent_dim, width
-        Length of the noise vector; channels of both networks (128 for trials of one frame, else 64).
+        Noises that neurons share; channels of the critic (128 for trials of one frame, else 64).
+    penalty
+        Weight of the critic's penalty; by default it is chosen on trials put aside (:mod:`brainsim.choice`).
     average
         Decay of the running mean of the generator's weights, which is what :meth:`sample` uses.
+    hold_out
+        Trials that nothing is learned from, so that a comparison with them is honest: ``interleaved`` (two of every
+        five of a stimulus), ``blocks`` (the second half of each stimulus) or ``none``.
+    early_stop
+        Use the epoch that is best on trials put aside (0: the start), where the model chooses at all.
     sample_interval
-        Epochs between two checkpoints.
+        Epochs between two checkpoints; a fifth of all by default.
     n_cpu, device, seed
         Threads of torch (1 is fastest at these sizes); ``cpu``, ``cuda`` or ``auto``; seed of every random number: the
         same one gives the same model, bit for bit, on one machine.
 
     Attributes
     ----------
-    generator_ : Generator
-        The trained network (running mean of weights), on the CPU.
+    generator_ : Generates
+        The network (running mean of weights) of the chosen epoch, on the CPU.
+    choice_ : dict
+        Penalty and epoch, and how they were chosen.
     scaling_, stimuli_ : Scaling, tuple of str
         Scale and range of each neuron; stimuli it can generate.
     learning_curve_ : dict of ndarray
@@ -114,37 +115,61 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
             If a batch is larger than the data or the training diverges.
         """
         target = None if folder is None else GanFolder(Path(folder), overwrite=overwrite, resume=resume)
-        trials, kept = training_trials(dataset)
+        kind = catalog.get("model", self.model)
+        check_setting(self, None)
+        trials, kept = training_trials(dataset, self.hold_out)
+        check_setting(self, len(trials.label))
+        setting = self.completed(kind.defaults, len(trials.label))
         for notice in trials.notices:
             warnings.warn(notice, stacklevel=2)
         with threads(self.n_cpu):
-            trainer = Trainer(self, trials)
-            self.description_ = describe_training(self, trials, kept)
+            description = describe_training(self, setting, trials, kept)
+            choice = target.choice() if target else None
+            rounds = 0 if choice else trainings(kind, self, trials)
+
+            def told(epochs: int, note: str) -> None:
+                progress(epochs, (rounds + 1) * setting.epochs, note)
+
+            choice = choice or choose(kind, self, setting, trials, told).to_dict()
+            setting = replace(setting, penalty=choice["penalty"])
+            self.choice_ = choice
+            self.description_ = {**description, "setting": asdict(setting), "choice": choice}
+            trainer = Trainer(kind(setting.penalty), setting, trials)
             curve = target.resume(trainer, self.description_) if target else []
-            self.steps_per_second_ = float("nan")
-            self._train(trainer, curve, trials, progress, target)
+            self._train(trainer, curve, trials, lambda epoch, note: told(rounds * setting.epochs + epoch, note), target)
             if target:
                 examples = plot_trials(kept, self.sample(EXAMPLES, seed=self.seed))
                 write_bytes(target.path / "example_trials.png", png(examples))
         return self
 
     def _train(
-        self, trainer: Trainer, curve: list[list[float]], trials: TrainingTrials, progress: Progress,
+        self, trainer: Trainer, curve: list[list[float]], trials: TrainingTrials, told: Callable[[int, str], None],
         target: GanFolder | None,
     ) -> None:  # fmt: skip
-        """Run the epochs that are missing; keep a checkpoint every `sample_interval` of them and at the end."""
+        """Run the epochs that are missing; keep a checkpoint every `sample_interval` of them, before and at the end."""
         began, start = time.perf_counter(), trainer.done
-        per_epoch = trainer.steps * (self.critic_steps + 1)
-        for epoch in range(start + 1, self.epochs + 1):
+        setting, stop = trainer.setting, self.choice_["epoch"]
+        epochs, interval = setting.epochs, setting.sample_interval
+        per_epoch = trainer.steps * (setting.critic_steps + 1)
+        over = target is not None and stop is not None and start > stop
+        used = open_gan(target.path)[1] if target and over else copy.deepcopy(trainer.mean_generator).cpu()
+        self.steps_per_second_ = float("nan")
+        if target and not start and not target.path.exists():
+            target.save(trainer, used, curve, self.description_)
+        for epoch in range(start + 1, epochs + 1):
             curve.append(trainer.epoch())
             self.steps_per_second_ = (epoch - start) * per_epoch / (time.perf_counter() - began)
-            speed, left = self.steps_per_second_, (self.epochs - epoch) * per_epoch / self.steps_per_second_
-            progress(epoch, self.epochs, f"{speed:.0f} steps/s, {left:.0f} s left")
-            if target and (epoch % self.sample_interval == 0 or epoch == self.epochs):
-                target.save(trainer, curve, trials.scaling, self.description_)
-        self.generator_, self.scaling_ = trainer.mean_generator.cpu(), trials.scaling
-        self.stimuli_, self.notices_ = trials.stimuli, trials.notices
+            speed, left = self.steps_per_second_, (epochs - epoch) * per_epoch / self.steps_per_second_
+            told(epoch, f"{speed:.0f} steps/s, {left:.0f} s left")
+            if stop is None or epoch <= stop:
+                used = copy.deepcopy(trainer.mean_generator).cpu()
+            if target and (epoch % interval == 0 or epoch == epochs):
+                target.save(trainer, used, curve, self.description_)
+        self.generator_ = used.requires_grad_(False)
+        self.scaling_, self.stimuli_ = trials.scaling, trials.stimuli
         self.learning_curve_ = curve_columns(curve)
+        collapsed = collapse(self.generator_, trials, self.seed)
+        self.notices_ = trials.notices if collapsed is None else (*trials.notices, collapsed)
 
     @classmethod
     def load(cls, folder: str | Path, epoch: int | None = None) -> Self:
@@ -160,7 +185,7 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
         config, generator, scaling = open_gan(Path(folder), epoch)
         model = cls(**config["setting"])
         model.generator_, model.scaling_, model.description_ = generator, scaling, config
-        model.stimuli_, model.notices_ = tuple(config["stimuli"]), ()
+        model.choice_, model.stimuli_, model.notices_ = config["choice"], tuple(config["stimuli"]), ()
         model.learning_curve_ = read_curve(Path(folder) / "learning_curve.csv")
         model.steps_per_second_ = float("nan")
         return model
@@ -201,4 +226,4 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
         with threads(self.n_cpu):
             activity = generate(self.generator_, label, seed)
         recording = generated_recording(self.scaling_.to_units(activity), label, self.description_)
-        return recording.assign_attrs(model=self.loss, seed=seed, training_seed=self.seed)
+        return recording.assign_attrs(model=self.model, seed=seed, training_seed=self.seed)

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from brainsim import catalog
 from brainsim.checkpoint import (
     check_folder,
     read_config,
@@ -14,10 +16,10 @@ from brainsim.checkpoint import (
     write_tensors,
 )
 from brainsim.error import FitError, InputError
-from brainsim.generator import Generator, Shape
+from brainsim.generates import Generates
 from brainsim.learning_curve import curve_columns, curve_csv, plot_learning_curve, png
-from brainsim.scaling import Scaling
-from brainsim.setting import Setting
+from brainsim.scaling import Scaling, Shape
+from brainsim.setting import Plan
 from brainsim.store import write_bytes, write_text
 from brainsim.training import Trainer, part
 
@@ -76,10 +78,10 @@ class GanFolder:
         return curve
 
     def _check_same(self, old: dict[str, Any], new: dict[str, Any]) -> None:
-        for name, value in new["setting"].items():
-            if name not in FREE and old["setting"].get(name) != value:
+        for name, value in new["asked"].items():
+            if name not in FREE and old["asked"].get(name) != value:
                 raise InputError(
-                    f"it was trained with {name} = {old['setting'].get(name)}, not {value}",
+                    f"it was trained with {name} = {old['asked'].get(name)}, not {value}",
                     where=f"{self.path}, file 'config.json'",
                     remedy="resume with the same settings, or train into another folder",
                 )
@@ -90,10 +92,22 @@ class GanFolder:
                 remedy="resume with the same recording, or train into another folder",
             )
 
-    def save(self, trainer: Trainer, curve: list[list[float]], scaling: Scaling, description: dict[str, Any]) -> None:
-        """Keep a checkpoint: the weights for sampling first, what resuming needs last."""
-        weights = {f"generator.{name}": value for name, value in trainer.mean_generator.state_dict().items()}
-        weights |= {f"scaling.{name}": torch.from_numpy(value) for name, value in scaling.to_arrays().items()}
+    def choice(self) -> dict[str, Any] | None:
+        """Return what a training that is to be resumed has chosen on held-out trials."""
+        return read_config(self.path)["choice"] if self.found else None
+
+    def save(self, trainer: Trainer, used: Generates, curve: list[list[float]], description: dict[str, Any]) -> None:
+        """Keep a checkpoint: the weights for sampling first, what resuming needs last.
+
+        Parameters
+        ----------
+        trainer
+            As it stands.
+        used
+            The generator of the chosen epoch, as far as that is over: the model.
+        curve, description
+            Losses of every epoch, and what `config.json` holds.
+        """
 
         def fill(folder: Path) -> None:
             (folder / "checkpoints").mkdir(exist_ok=True)
@@ -101,8 +115,11 @@ class GanFolder:
                 folder / "config.json",
                 json.dumps({**description, "epochs_done": trainer.done}, indent=1, allow_nan=False),
             )
-            write_tensors(folder / "checkpoints" / f"{trainer.done:06d}.safetensors", weights)
-            write_tensors(folder / "model.safetensors", weights)
+            write_tensors(
+                folder / "checkpoints" / f"{trainer.done:06d}.safetensors",
+                _weights(trainer.mean_generator, trainer.scaling),
+            )
+            write_tensors(folder / "model.safetensors", _weights(used, trainer.scaling))
             write_text(folder / "learning_curve.csv", curve_csv(curve))
             write_bytes(folder / "learning_curve.png", png(plot_learning_curve(curve_columns(curve))))
             write_tensors(
@@ -113,7 +130,13 @@ class GanFolder:
         self.fresh = False
 
 
-def open_gan(folder: Path, epoch: int | None = None) -> tuple[dict[str, Any], Generator, Scaling]:
+def _weights(generator: Generates, scaling: Scaling) -> dict[str, Tensor]:
+    """Return what sampling needs, by name."""
+    weights = {f"generator.{name}": value for name, value in generator.state_dict().items()}
+    return weights | {f"scaling.{name}": torch.from_numpy(value) for name, value in scaling.to_arrays().items()}
+
+
+def open_gan(folder: Path, epoch: int | None = None) -> tuple[dict[str, Any], Generates, Scaling]:
     """Read a trained generator.
 
     Parameters
@@ -127,8 +150,8 @@ def open_gan(folder: Path, epoch: int | None = None) -> tuple[dict[str, Any], Ge
     -------
     dict
         What `config.json` holds.
-    Generator
-        On the CPU.
+    Generates
+        The generator, on the CPU.
     Scaling
         Scale and range of each neuron.
 
@@ -148,8 +171,8 @@ def open_gan(folder: Path, epoch: int | None = None) -> tuple[dict[str, Any], Ge
         )
     tensors = read_tensors(path)
     try:
-        shape, setting = Shape(**config["shape"]), Setting(**config["setting"])
-        generator = Generator(shape, setting.latent_dim, setting.channels(shape.frames))
+        shape, setting = Shape(**config["shape"]), Plan(**config["setting"])
+        generator = catalog.get("model", setting.model)().generator(shape, setting, None)
         generator.load_state_dict(part(tensors, "generator"))
         scaling = Scaling(**{name: value.numpy() for name, value in part(tensors, "scaling").items()})
     except (KeyError, RuntimeError, TypeError, ValueError) as error:

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from brainsim import __version__
 from brainsim.checkpoint import FORMAT
-from brainsim.generator import Generator, Shape
-from brainsim.scaling import TrainingTrials
-from brainsim.setting import Setting
+from brainsim.generates import Generates
+from brainsim.scaling import Shape, TrainingTrials
+from brainsim.setting import Plan, Setting
 
 CHUNK = 256
+COLLAPSED = 0.05
 KEPT_ATTRIBUTES = ("units", "sampling_rate_hz", "indicator")
 
 
-def describe_training(setting: Setting, trials: TrainingTrials, kept: xr.Dataset) -> dict[str, Any]:
+def describe_training(asked: Setting, setting: Plan, trials: TrainingTrials, kept: xr.Dataset) -> dict[str, Any]:
     """Return what `config.json` holds: plain numbers and strings that say how the model came about."""
     names, counts = np.unique(trials.label, return_counts=True)
     neurons, frames = trials.activity.shape[1:]
@@ -31,7 +32,9 @@ def describe_training(setting: Setting, trials: TrainingTrials, kept: xr.Dataset
         "format": FORMAT,
         "brainsim": __version__,
         "torch": torch.__version__,
-        "setting": {name: getattr(setting, name) for name in asdict(Setting())},
+        "asked": {name: getattr(asked, name) for name in asdict(Setting())},
+        "setting": asdict(setting),
+        "training_trials": trials.used.tolist(),
         "shape": asdict(Shape(neurons, frames, len(trials.stimuli))),
         "stimuli": list(trials.stimuli),
         "trials": dict(zip((trials.stimuli[i] for i in names), counts.tolist(), strict=True)),
@@ -45,7 +48,7 @@ def describe_training(setting: Setting, trials: TrainingTrials, kept: xr.Dataset
     }
 
 
-def generate(generator: Generator, label: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+def generate(generator: Generates, label: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
     """Let a network generate, a few trials at a time.
 
     Parameters
@@ -70,6 +73,24 @@ def generate(generator: Generator, label: NDArray[np.int64], seed: int) -> NDArr
     return activity
 
 
+def collapse(generator: Generates, trials: TrainingTrials, seed: int) -> str | None:
+    """Say so where generated trials of one stimulus are nearly alike (mode collapse), else None."""
+    label = np.resize(trials.label, max(len(trials.label), 64))
+    spread = [
+        np.mean([values[of == each].var(0).mean() for each in np.unique(of)])
+        for values, of in (
+            (generate(generator, label, seed), label),
+            (trials.activity.transpose(0, 2, 1), trials.label),
+        )
+    ]
+    if not spread[0] < COLLAPSED * spread[1]:
+        return None
+    return (
+        f"the generator collapsed: trials of one stimulus vary {spread[0] / spread[1]:.1%} as much as recorded ones; "
+        "train longer, raise the penalty (--penalty) or lower --lr"
+    )
+
+
 def generated_recording(
     values: NDArray[np.float64], label: NDArray[np.int64], description: dict[str, Any]
 ) -> xr.Dataset:
@@ -89,5 +110,10 @@ def generated_recording(
     return xr.Dataset(
         {"calcium": (("trial", "time", "neuron"), values)},
         coords={**coordinates, "stimulus": ("trial", stimulus)},
-        attrs={**description["attributes"], "source": "generated"},
+        attrs={
+            **description["attributes"],
+            "source": "generated",
+            "training_split": description["setting"]["hold_out"],
+            "training_trials": ",".join(map(str, description["training_trials"])),
+        },
     )

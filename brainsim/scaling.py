@@ -1,7 +1,7 @@
 """Recorded trials as a generator trains on them: scaled per neuron, missing frames masked, stimuli one-hot."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,18 @@ from numpy.typing import NDArray
 
 from brainsim.error import InputError
 from brainsim.schema import missing_sentences, validate
-from brainsim.trial import cut_trials
+from brainsim.trial import cut_trials, held_out
 
 LATTICE_VALUES = 512
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Size of what is generated: `neurons`, `frames` of a trial, number of `stimuli`."""
+
+    neurons: int
+    frames: int
+    stimuli: int
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,8 @@ class TrainingTrials:
         Scale and range of each neuron.
     notices
         What a user should know: missing frames, trials left out, no stimulus.
+    used
+        Which trials of the cut recording these are, shape (trial,).
     """
 
     activity: NDArray[np.float32]
@@ -114,6 +125,14 @@ class TrainingTrials:
     stimuli: tuple[str, ...]
     scaling: Scaling
     notices: tuple[str, ...]
+    used: NDArray[np.int64]
+
+    def take(self, trials: NDArray[np.bool_]) -> "TrainingTrials":
+        """Return some of the trials, by mask; scale and stimuli stay."""
+        seen = None if self.seen is None else self.seen[trials]
+        return replace(
+            self, activity=self.activity[trials], seen=seen, label=self.label[trials], used=self.used[trials]
+        )
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of everything the training sees, so that a training is resumed on the same trials only."""
@@ -124,13 +143,15 @@ class TrainingTrials:
         return digest.hexdigest()
 
 
-def training_trials(dataset: xr.Dataset) -> tuple[TrainingTrials, xr.Dataset]:
+def training_trials(dataset: xr.Dataset, hold_out: str = "none") -> tuple[TrainingTrials, xr.Dataset]:
     """Cut, check, scale and mask a recording.
 
     Parameters
     ----------
     dataset
         A recording with `calcium`, continuous (it is cut at `onset`) or in trials.
+    hold_out
+        Which trials are not used at all (:func:`brainsim.trial.held_out`); nothing is measured on them.
 
     Returns
     -------
@@ -152,6 +173,10 @@ def training_trials(dataset: xr.Dataset) -> tuple[TrainingTrials, xr.Dataset]:
             remedy="a generator trains on `calcium`; read the recording again with its traces",
         )
     dataset = cut_trials(dataset)
+    alone = np.full(dataset.sizes["trial"], "all")
+    names = dataset["stimulus"].values.astype(str) if "stimulus" in dataset.coords else alone
+    training = np.flatnonzero(~held_out(names, hold_out))
+    dataset, names = dataset.isel(trial=training), names[training]
     trace = dataset["calcium"].transpose("trial", "time", "neuron")
     values = trace.values.astype(np.float64)
     kept = np.flatnonzero(np.isfinite(values).any((1, 2)))
@@ -161,8 +186,7 @@ def training_trials(dataset: xr.Dataset) -> tuple[TrainingTrials, xr.Dataset]:
         )
     notices = _notices(dataset, trace, len(kept))
     dataset, values = dataset.isel(trial=kept), values[kept]
-    names = dataset["stimulus"].values.astype(str) if "stimulus" in dataset.coords else np.full(len(kept), "all")
-    stimuli, label = np.unique(names, return_inverse=True)
+    stimuli, label = np.unique(names[kept], return_inverse=True)
     scaling = Scaling.of(values)
     scaled = scaling.to_model(values).transpose(0, 2, 1)
     seen = np.isfinite(scaled)
@@ -173,6 +197,7 @@ def training_trials(dataset: xr.Dataset) -> tuple[TrainingTrials, xr.Dataset]:
         tuple(stimuli.tolist()),
         scaling,
         notices,
+        training[kept],
     )
     return trials, dataset
 

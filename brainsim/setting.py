@@ -2,50 +2,79 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 
 from brainsim.error import FitError, InputError, UnknownName
 
-SLOWER = 5
-RAMP_STEPS = 40
+NUMBERS = ("epochs", "batch_size", "lr", "latent_dim", "critic_steps", "penalty", "sample_interval", "n_cpu", "width")
+HOLD_OUTS = ("interleaved", "blocks", "none")
 
 
 @dataclass
 class Setting:
     """Everything that decides a training; see :class:`brainsim.gan.ConditionalGAN` for the meaning of each."""
 
-    loss: str = "wgan-gp"
-    epochs: int = 500
-    batch_size: int = 32
-    lr: float = 5e-4
-    b1: float = 0.9
-    b2: float = 0.9999
-    latent_dim: int = 512
+    model: str = "r3gan"
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
+    b1: float | None = None
+    b2: float | None = None
+    latent_dim: int | None = None
     width: int | None = None
-    critic_steps: int = 5
-    penalty: float = 10.0
+    critic_steps: int | None = None
+    penalty: float | None = None
     average: float = 0.999
-    sample_interval: int = 100
+    hold_out: str = "interleaved"
+    early_stop: bool = True
+    sample_interval: int | None = None
     n_cpu: int = 1
     device: str = "cpu"
     seed: int = 0
 
-    def generator_rate(self, frames: int, step: int) -> float:
-        """Return the generator's learning rate at a step of its own: `lr` for trials of one frame, else `lr` / 5.
+    def completed(self, defaults: dict[str, Any], trials: int) -> "Plan":
+        """Return the same with a model's defaults in the place of what is None.
 
-        Longer trials begin near the recorded ones, and a critic that has not learned anything would lead away from
-        them: the rate grows with the square of the step, up to 40 steps.
+        A batch is at most all trials, and a fifth of the epochs lies between two checkpoints.
         """
-        return self.lr if frames == 1 else self.lr / SLOWER * min(1.0, ((step + 1) / RAMP_STEPS) ** 2)
+        known = {"penalty": 10.0, **defaults, "batch_size": min(defaults["batch_size"], max(1, trials))}
+        given = {each.name: getattr(self, each.name) for each in fields(Setting)}
+        full: dict[str, Any] = {name: known.get(name) if value is None else value for name, value in given.items()}
+        full["sample_interval"] = full["sample_interval"] or max(1, -(-full["epochs"] // 5))
+        return Plan(**full)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A setting in which nothing is left open but the width of networks."""
+
+    model: str
+    epochs: int
+    batch_size: int
+    lr: float
+    b1: float
+    b2: float
+    latent_dim: int
+    width: int | None
+    critic_steps: int
+    penalty: float
+    average: float
+    hold_out: str
+    early_stop: bool
+    sample_interval: int
+    n_cpu: int
+    device: str
+    seed: int
 
     def channels(self, frames: int) -> int:
         """Return `width`, by default 128 for trials of one frame and 64 (for speed) for longer ones."""
         return self.width or (128 if frames == 1 else 64)
 
 
-def check_setting(setting: Setting, trials: int) -> None:
+def check_setting(setting: Setting, trials: int | None) -> None:
     """Refuse what cannot work before any work is done.
 
     Raises
@@ -55,7 +84,7 @@ def check_setting(setting: Setting, trials: int) -> None:
     FitError
         If a batch is larger than the number of trials.
     """
-    for name in ("epochs", "batch_size", "lr", "latent_dim", "critic_steps", "sample_interval", "n_cpu", "width"):
+    for name in NUMBERS:
         if getattr(setting, name) is not None and not getattr(setting, name) > 0:
             raise InputError(
                 f"it is {getattr(setting, name)}, not positive",
@@ -63,13 +92,15 @@ def check_setting(setting: Setting, trials: int) -> None:
                 remedy="give a positive number",
             )
     for name in ("b1", "b2", "average"):
-        if not 0 <= getattr(setting, name) < 1:
+        if getattr(setting, name) is not None and not 0 <= getattr(setting, name) < 1:
             raise InputError(
                 f"it is {getattr(setting, name)}, not in [0, 1)",
                 where=f"setting '{name}'",
                 remedy="give a number in [0, 1)",
             )
-    if setting.batch_size > trials:
+    if setting.hold_out not in HOLD_OUTS:
+        raise UnknownName("way to hold trials out", setting.hold_out, HOLD_OUTS)
+    if setting.batch_size is not None and trials is not None and setting.batch_size > trials:
         raise FitError(
             f"a batch of {setting.batch_size} is larger than the {trials} trials",
             where="setting 'batch_size'",

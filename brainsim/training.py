@@ -7,15 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from brainsim.critic import Critic
-from brainsim.error import FitError, UnknownName
-from brainsim.generator import Generator, Shape
-from brainsim.scaling import TrainingTrials
-from brainsim.setting import Setting, check_setting, device_of
-from brainsim.texture import texture_of
-from brainsim.wgan import Batch, WassersteinLoss
-
-LOSSES = {"wgan-gp": WassersteinLoss}
-REACH = 0.05  # weight of the excess over the recorded range, relative to the critic's pull on one frame of a neuron
+from brainsim.error import FitError
+from brainsim.generates import Generates
+from brainsim.model import Batch, Model
+from brainsim.scaling import Shape, TrainingTrials
+from brainsim.setting import Plan, device_of
 
 
 class Trainer:
@@ -23,41 +19,38 @@ class Trainer:
 
     Parameters
     ----------
+    model
+        The generator's kind and the losses.
     setting
         Hyperparameters.
     trials
         What to train on; it is kept on the device as one tensor.
+    start
+        A generator as training begins, where it is known already.
 
     Raises
     ------
-    UnknownName
-        If there is no such loss.
     InputError
-        If a hyperparameter is out of range or the device is not there.
-    FitError
-        If a batch is larger than the data.
+        If the device is not there.
     """
 
-    def __init__(self, setting: Setting, trials: TrainingTrials) -> None:
-        if setting.loss not in LOSSES:
-            raise UnknownName("loss", setting.loss, LOSSES)
-        check_setting(setting, len(trials.label))
-        self.setting, self.done = setting, 0
+    def __init__(self, model: Model, setting: Plan, trials: TrainingTrials, start: Generates | None = None) -> None:
+        self.model, self.setting, self.scaling, self.done = model, setting, trials.scaling, 0
         self.device = device_of(setting.device)
         weights, noise = np.random.default_rng(setting.seed).integers(2**62, size=2).tolist()
         self.source = torch.Generator().manual_seed(noise)
-        self.loss = LOSSES[setting.loss](setting.penalty)
         neurons, frames = trials.activity.shape[1:]
         self.shape = Shape(neurons, frames, len(trials.stimuli))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(weights)
-            generator = build_generator(self.shape, setting, trials)
+            generator = copy.deepcopy(start) if start else model.generator(self.shape, setting, trials)
+            torch.manual_seed(weights)
             critic = Critic(self.shape, setting.channels(frames))
         self.generator, self.critic = generator.to(self.device), critic.to(self.device)
         self.mean_generator = copy.deepcopy(self.generator).requires_grad_(False)
         self.optimisers = {
-            name: torch.optim.Adam(model.parameters(), setting.lr, (setting.b1, setting.b2), fused=True)
-            for name, model in (("generator", self.generator), ("critic", self.critic))
+            name: torch.optim.Adam(net.parameters(), setting.lr, (setting.b1, setting.b2), fused=True)
+            for name, net in (("generator", self.generator), ("critic", self.critic))
         }
         self.activity = torch.from_numpy(trials.activity).to(self.device)
         self.seen = None if trials.seen is None else torch.from_numpy(trials.seen).to(self.device)
@@ -79,8 +72,7 @@ class Trainer:
         """
         size = self.setting.batch_size * self.setting.critic_steps
         order = self._order(self.steps * size)
-        steps = enumerate(torch.split(order, size), self.done * self.steps)
-        rows = torch.stack([self._step(chosen, number) for number, chosen in steps]).mean(0)
+        rows = torch.stack([self._step(chosen) for chosen in torch.split(order, size)]).mean(0)
         self.done += 1
         if not bool(torch.isfinite(rows).all()):
             raise FitError(
@@ -95,35 +87,32 @@ class Trainer:
         passes = -(-wanted // len(self.activity))
         return torch.cat([torch.randperm(len(self.activity), generator=self.source) for _ in range(passes)])[:wanted]
 
-    def _drive(self, stimulus: Tensor) -> Tensor:
-        """Generate a trial for each stimulus, before it is kept inside the recorded range."""
-        common, events, white = self.generator.draw_noise(len(stimulus), self.source)
-        noise = common.to(self.device), events.to(self.device), white.to(self.device)
-        return self.generator.drive(noise, stimulus)
+    def _generate(self, stimulus: Tensor) -> tuple[Tensor, Tensor]:
+        """Generate a trial for each stimulus; return them and the generator's own cost."""
+        noise = tuple(each.to(self.device) for each in self.generator.draw_noise(len(stimulus), self.source))
+        return self.generator.generate(noise, stimulus)
 
     def _batch(self, chosen: Tensor, generated: Tensor) -> Batch:
         if self.seen is not None:
             generated = generated * self.seen[chosen]
         return Batch(self.activity[chosen], generated, self.stimulus[chosen])
 
-    def _step(self, chosen: Tensor, number: int) -> Tensor:
-        """Step the critic once for each batch among the chosen trials, then the generator once, for the n-th time."""
+    def _step(self, chosen: Tensor) -> Tensor:
+        """Step the critic once for each batch among the chosen trials, then the generator once."""
         with torch.no_grad():
-            generated = self.generator.bounds(self._drive(self.stimulus[chosen]))
+            generated, _ = self._generate(self.stimulus[chosen])
         critic_rows = []
         for part, trials in zip(
             torch.split(generated, self.setting.batch_size), torch.split(chosen, self.setting.batch_size), strict=True
         ):
-            terms = self.loss.critic(self.critic, self._batch(trials, part), self.source)
+            terms = self.model.critic_loss(self.critic, self._batch(trials, part), self.source)
             self._descend("critic", terms[0])
             critic_rows.append(torch.stack(terms).detach())
         trials = chosen[: self.setting.batch_size]
         self.critic.requires_grad_(False)
-        drive = self._drive(self.stimulus[trials])
-        reach = REACH / drive[0].numel() ** 0.5  # a slope of norm 1 is shared by so many frames
-        loss = self.loss.generator(self.critic, self._batch(trials, self.generator.bounds(drive)))
-        self.optimisers["generator"].param_groups[0]["lr"] = self.setting.generator_rate(self.shape.frames, number)
-        self._descend("generator", loss + reach * self.generator.bounds.excess(drive))
+        generated, cost = self._generate(self.stimulus[trials])
+        loss = self.model.generator_loss(self.critic, self._batch(trials, generated))
+        self._descend("generator", loss + cost)
         self.critic.requires_grad_(True)
         self._follow()
         return torch.cat([torch.stack(critic_rows).mean(0), loss.detach()[None]])
@@ -168,20 +157,6 @@ class Trainer:
             optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
         self.source.set_state(state["random_state"])
         self.done = int(state["done"])
-
-
-def build_generator(shape: Shape, setting: Setting, trials: TrainingTrials) -> Generator:
-    """Return an untrained generator that knows the recorded range and texture of each neuron, in scaled units."""
-    generator = Generator(shape, setting.latent_dim, setting.channels(shape.frames))
-    scaling = trials.scaling
-    for name in ("lower", "upper"):
-        bound = np.nan_to_num(scaling.to_model(getattr(scaling, name)))
-        getattr(generator.bounds, name).copy_(torch.from_numpy(bound)[:, None])
-    generator.bounds.step.copy_(torch.from_numpy(scaling.step / scaling.scale)[:, None])
-    texture = texture_of(trials)
-    if texture is not None:
-        generator.begin_with(texture)
-    return generator
 
 
 def part(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -58,6 +58,32 @@ def trial_frames(dataset: xr.Dataset) -> int:
     return max(1, int(shortest * float(dataset.attrs["sampling_rate_hz"]) + 1e-6))
 
 
+def held_out(label: NDArray[Any], name: str) -> NDArray[np.bool_]:
+    """Tell which trials are held out, stimulus by stimulus, the trials being in order of time.
+
+    Parameters
+    ----------
+    label
+        Stimulus of each trial, shape (trial,).
+    name
+        ``"interleaved"`` (of every five trials of a stimulus two, in turn), ``"blocks"`` (the second half of the trials
+        of each stimulus) or ``"none"``.
+
+    Examples
+    --------
+    >>> held_out(np.zeros(5), "interleaved").tolist()
+    [False, False, True, False, True]
+    """
+    result = np.zeros(len(label), bool)
+    for kind in np.unique(label) if name != "none" else ():
+        trials = np.flatnonzero(label == kind)
+        order = np.arange(len(trials))
+        result[trials] = (
+            (order + 1) * 2 // 5 > order * 2 // 5 if name == "interleaved" else order >= (len(trials) + 1) // 2
+        )
+    return result
+
+
 def cut_trials(dataset: xr.Dataset, frames: int | None = None) -> xr.Dataset:
     """Cut a continuous recording into trials that begin at stimulus onset.
 

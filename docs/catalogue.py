@@ -19,13 +19,15 @@ TITLES = {
     "deconvolution": ("Deconvolutions", "``brainsim deconvolve --method NAME``"),
     "peer": ("Peers", "``brainsim bench connectivity --method NAME``"),
     "check": ("Checks", "``brainsim data check REC.nc``"),
+    "model": ("Generators", "``brainsim gan train --model NAME``"),
+    "rival": ("Rivals", "every metric of ``brainsim compare`` stands beside the best of them"),
 }
 NOT_HERE = [[folder] for folder in catalog.FOLDERS]
 
 
 def page(folder: str) -> str:
     """Return the page of one catalogue."""
-    title, use = TITLES[folder]
+    title, use = _title(folder)
     parts = [
         _heading(title, "="),
         f"{use}. One file each in ``brainsim/{folder}``; :doc:`add your own </extend>`. Made from the code.",
@@ -37,13 +39,17 @@ def page(folder: str) -> str:
 
 def index() -> str:
     """Return the page that lists the catalogues."""
-    rows = [[f":doc:`{title} <{each}>`", len(catalog.names(each)), use] for each, (title, use) in TITLES.items()]
+    rows = [
+        [f":doc:`{title} <{each}>`", len(catalog.names(each)), use]
+        for each in catalog.FOLDERS
+        for title, use in (_title(each),)
+    ]
     return "\n\n".join(
         [
             _heading("What is in the catalogues", "="),
             "Every rule, reader, metric and so on of this installation, with its parameters and its source.",
             _table(["catalogue", "entries", "used by"], rows),
-            ".. toctree::\n   :hidden:\n\n   " + "\n   ".join(TITLES),
+            ".. toctree::\n   :hidden:\n\n   " + "\n   ".join(catalog.FOLDERS),
         ]
     )
 
@@ -59,11 +65,16 @@ def modules() -> str:
 def write(folder: Path) -> None:
     """Write every page that has changed."""
     folder.mkdir(exist_ok=True)
-    pages = {f"{each}.rst": page(each) for each in TITLES}
+    pages = {f"{each}.rst": page(each) for each in catalog.FOLDERS}
     for name, text in {"index.rst": index(), "modules.rst": modules(), **pages}.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+
+
+def _title(folder: str) -> tuple[str, str]:
+    """Return the title of a catalogue, and what uses it."""
+    return TITLES.get(folder, (f"Catalogue {folder}", f"``brainsim.{folder}``"))
 
 
 def _parameters(kind: type) -> list[str]:

@@ -91,7 +91,7 @@ def test_a_rule_learns_something_finite(name):
 
 
 def test_describing_rooms_are_light():
-    light = [f for f in catalog.FOLDERS if f not in ("deconvolution",)]
+    light = [f for f in catalog.FOLDERS if f not in ("deconvolution", "model")]
     code = (
         f"import sys; from brainsim import catalog; [catalog.entries(f) for f in {light!r}]; "
         "print([m for m in ('brian2', 'torch') if m in sys.modules])"

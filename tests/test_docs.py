@@ -24,6 +24,7 @@ from brainsim.compare import compare
 from brainsim.dataset import load_dataset
 from brainsim.error import InputError
 from brainsim.export_nwb import write_nwb
+from brainsim.gan import ConditionalGAN
 from brainsim.gradient import Settings
 from brainsim.inspection import inspect
 from brainsim.network import SpikingNetwork
@@ -235,6 +236,18 @@ def test_the_check_of_the_docs_looks_at_the_length(dropped):
     (found,) = (f for f in inspect(short) if f.check == dropped.name)
     assert (found.severity, found.field, found.found) == ("note", "time", "it lasts 10 s")
     assert dropped.name not in [f.check for f in inspect(fluorescence(frames=700))]
+
+
+@example("model")
+def test_the_model_of_the_docs_trains_a_generator(dropped):
+    values = np.random.default_rng(0).normal(size=(20, 6, 4))
+    coords = {"time": np.arange(6) / 10, "neuron": np.arange(4), "stimulus": ("trial", np.tile(["a", "b"], 10))}
+    attrs = {"source": "recorded", "units": "dF/F", "sampling_rate_hz": 10.0}
+    recording = xr.Dataset({"calcium": (("trial", "time", "neuron"), values)}, coords=coords, attrs=attrs)
+    model = ConditionalGAN(dropped.name, epochs=2, latent_dim=4, width=8).fit(recording)
+    assert model.choice_ == {"penalty": 10.0, "epoch": None, "why": "as set", "candidates": []}
+    assert np.isfinite(model.learning_curve_["critic_loss"]).all()
+    assert model.sample(2).attrs["model"] == "hinge"
 
 
 def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():

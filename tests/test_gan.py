@@ -10,18 +10,26 @@ import torch
 import xarray as xr
 from click.testing import CliRunner
 
+from brainsim import catalog
 from brainsim.checkpoint import read_tensors
 from brainsim.critic import Course, Critic
 from brainsim.error import FitError, InputError, OutputError, UnknownName
 from brainsim.gan import ConditionalGAN
-from brainsim.generator import Generator, Shape
-from brainsim.scaling import Scaling, lattice_step, training_trials
+from brainsim.generated import collapse, generate
+from brainsim.latent_generator import LatentGenerator, measured
+from brainsim.marginal import KNOTS, hermite, normal_scores, quantiles
+from brainsim.model import Batch
+from brainsim.model.r3gan import R3GAN
+from brainsim.model.wgan_gp import WassersteinGP, gradient_penalty
+from brainsim.moment import autocovariance, residual_of, response_of, shared_noise
+from brainsim.scaling import Scaling, Shape, lattice_step, training_trials
 from brainsim.schema import check
+from brainsim.setting import Setting
 from brainsim.store import open_recording, save_recording
-from brainsim.texture import common_of, event_cumulants, texture_of
-from brainsim.wgan import Batch, WassersteinLoss, gradient_penalty
 
-SMALL = {"epochs": 2, "batch_size": 8, "latent_dim": 8, "width": 16}
+SMALL = {"epochs": 2, "batch_size": 8, "latent_dim": 8, "width": 16, "hold_out": "none"}
+MODELS = ("r3gan", "wgan-gp")
+OPTIONS = ("--batch-size", 8, "--latent-dim", 8, "--sample-interval", 1, "--hold-out", "none")
 
 
 def trials(n=24, frames=6, neurons=5, stimuli=("air", "aud", "vis"), seed=0):
@@ -41,20 +49,23 @@ def trials(n=24, frames=6, neurons=5, stimuli=("air", "aud", "vis"), seed=0):
     return xr.Dataset({"calcium": (("trial", "time", "neuron"), calcium)}, coords=coords, attrs=attrs)
 
 
-def parameters(*shape):
-    sizes = Shape(*shape)
-    return sum(p.numel() for net in (Generator(sizes, 512, 128), Critic(sizes, 128)) for p in net.parameters())
+def parameters(name, *shape):
+    model, sizes = catalog.get("model", name)(), Shape(*shape)
+    plan = Setting(name).completed(model.defaults, 100)
+    networks = model.generator(sizes, plan, None), Critic(sizes, plan.channels(sizes.frames))
+    return sum(p.numel() for network in networks for p in network.parameters())
 
 
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
     ("frames", "neurons", "stimuli"),
     [(1, 5, ("a", "b")), (2, 1, ("a",)), (3, 2, ("a", "b")), (29, 7, ("a", "b", "c")), (10, 3, ())],
 )
-def test_any_size_gives_a_recording_in_order(frames, neurons, stimuli):
+def test_any_size_gives_a_recording_in_order(frames, neurons, stimuli, model):
     recording = trials(12, frames, neurons, stimuli)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = ConditionalGAN(**SMALL).fit(recording)
+        model = ConditionalGAN(model, **SMALL).fit(recording)
     generated = model.sample(4, seed=3)
     kinds = stimuli or ("all",)
     assert dict(generated.sizes) == {"trial": 4 * len(kinds), "time": frames, "neuron": neurons}
@@ -75,12 +86,14 @@ def test_any_size_gives_a_recording_in_order(frames, neurons, stimuli):
     assert not np.array_equal(generated["calcium"], model.sample(4, seed=4)["calcium"])
 
 
-def test_parameters_grow_with_neurons_plus_frames():
-    assert parameters(259, 29, 14) < 3_000_000
-    base, more_neurons = parameters(200, 64, 5), parameters(400, 64, 5)
-    both = parameters(400, 128, 5)
-    assert both - more_neurons == parameters(200, 128, 5) - base  # no term in neurons x frames
-    assert parameters(600, 64, 5) - more_neurons == more_neurons - base
+@pytest.mark.parametrize("model", MODELS)
+def test_parameters_grow_with_neurons_plus_frames(model):
+    assert parameters(model, 259, 29, 14) < 3_000_000
+    base, more_neurons = parameters(model, 200, 64, 5), parameters(model, 400, 64, 5)
+    both = parameters(model, 400, 128, 5)
+    spectra = 200 * 64 if model == "r3gan" else 0  # each neuron's own spectrum; 1 % of what a dense layer would take
+    assert both - more_neurons == parameters(model, 200, 128, 5) - base + spectra
+    assert parameters(model, 600, 64, 5) - more_neurons == more_neurons - base
 
 
 def test_penalty_is_the_squared_distance_of_the_slope_from_one():
@@ -102,19 +115,39 @@ def test_penalty_is_the_squared_distance_of_the_slope_from_one():
         gradient_penalty(critic, batch, source).backward()
         optimiser.step()
     assert critic.slope.norm().item() == pytest.approx(1.0, abs=1e-3)
-    loss, distance, penalty = WassersteinLoss(10.0).critic(critic, batch, source)
+    loss, distance, penalty = WassersteinGP(10.0).critic_loss(critic, batch, source)
     assert loss.item() == pytest.approx(10 * penalty.item() - distance.item())
     expected = critic(batch.recorded, batch.stimulus).mean() - critic(batch.generated, batch.stimulus).mean()
     assert distance.item() == pytest.approx(expected.item(), abs=1e-6)
-    assert WassersteinLoss().generator(critic, batch).item() == pytest.approx(
+    assert WassersteinGP().generator_loss(critic, batch).item() == pytest.approx(
         -critic(batch.generated, batch.stimulus).mean().item()
     )
 
 
-def test_class_means_and_variability_are_learned():
+def test_relativistic_loss_pairs_trials_and_penalises_both_slopes():
+    class Linear(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.slope = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+
+        def forward(self, activity, stimulus):
+            return activity.flatten(1) @ self.slope
+
+    batch, critic = Batch(torch.randn(8, 2, 1), torch.randn(8, 2, 1), torch.ones(8, 1)), Linear()
+    loss, distance, penalty = R3GAN(2.0).critic_loss(critic, batch, torch.Generator())
+    assert penalty.item() == pytest.approx(2 * 25)
+    lead = critic(batch.recorded, None) - critic(batch.generated, None)
+    assert distance.item() == pytest.approx(lead.mean().item(), abs=1e-5)
+    assert loss.item() == pytest.approx(np.logaddexp(0, -lead.detach().numpy()).mean() + 2.0 / 2 * 50, rel=1e-5)
+    expected = np.logaddexp(0, lead.detach().numpy()).mean()
+    assert R3GAN().generator_loss(critic, batch).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("model", "setting"), [("wgan-gp", {"epochs": 700, "lr": 1e-3}), ("r3gan", {"epochs": 20})])
+def test_class_means_and_variability_are_learned(model, setting):
     recording = trials(120, 1, 4, ("a", "b", "c"))
-    model = ConditionalGAN(epochs=300, latent_dim=16, width=32, lr=1e-3).fit(recording)
-    sample = model.sample(200)
+    fitted = ConditionalGAN(model, latent_dim=16, width=32, hold_out="none", **setting).fit(recording)
+    sample = fitted.sample(200)
     generated = sample["calcium"].groupby(sample["stimulus"])
     recorded = recording["calcium"].groupby(recording["stimulus"])
     assert np.corrcoef(generated.mean().values.ravel(), recorded.mean().values.ravel())[0, 1] > 0.9
@@ -137,11 +170,16 @@ def autocorrelations(recording, lags=8):
     return np.stack([(x[:, :-lag] * x[:, lag:]).mean((0, 1)) / x.var((0, 1)) for lag in range(1, lags)])
 
 
-def test_white_noise_and_autocorrelation_are_those_of_each_neuron():
+def test_autocorrelation_is_that_of_each_neuron_before_and_after_training():
     recording, _ = transients()
-    before, after = (ConditionalGAN(epochs=epochs, latent_dim=16).fit(recording).sample(200) for epochs in (1, 80))
+    setting = {"latent_dim": 16, "early_stop": False, "penalty": 10.0, "hold_out": "none"}
+    trained = ConditionalGAN(epochs=40, **setting).fit(recording)
+    scaled, _ = training_trials(recording)
+    start = measured(LatentGenerator(Shape(6, 24, 2), 16), scaled)
+    before = scaled.scaling.to_units(generate(start, np.arange(400) % 2, 0))
     fresh, _ = transients(seed=1)
-    for generated in (before, after):
+    for values in (before, trained.sample(200)["calcium"].values):
+        generated = trials(len(values), 24, 6, ("a", "b")).assign(calcium=(("trial", "time", "neuron"), values))
         wrong = autocorrelations(generated) - autocorrelations(fresh)
         assert np.sqrt((wrong**2).mean()) < 0.08
         jumps = [np.diff(each["calcium"].values, axis=1).std((0, 1)) for each in (generated, fresh)]
@@ -150,29 +188,140 @@ def test_white_noise_and_autocorrelation_are_those_of_each_neuron():
         assert float(np.abs(means).max()) < 0.3  # neurons vary by 1 to 2: training must not lead away from its start
 
 
-def test_texture_is_measured_where_the_truth_is_known():
-    recording, white = transients(n=800)
-    scaled, _ = training_trials(recording)
-    texture = texture_of(scaled)
-    np.testing.assert_allclose(texture.decay, 0.85, atol=0.03)
-    np.testing.assert_allclose(texture.white * scaled.scaling.scale, white, atol=0.12)
-    assert texture_of(training_trials(trials(24, 3))[0]) is None
-    bias = np.array([-1.0, 0.0, 1.0])
-    draws = np.maximum(np.random.default_rng(0).normal(size=(400_000, 1)) + bias, 0)
-    expected = draws.mean(0), draws.var(0), ((draws - draws.mean(0)) ** 3).mean(0)
-    np.testing.assert_allclose(event_cumulants(bias), expected, rtol=0.03)
-
-
-def test_common_noise_gives_noise_correlations_only_where_both_halves_have_them():
+def test_hermite_coefficients_turn_correlations_into_covariances():
+    tables = np.stack([np.maximum(KNOTS - 0.8, 0), (KNOTS > 0.5).astype(float)])
+    coefficient, variance = hermite(tables)
     rng = np.random.default_rng(0)
-    residual = rng.normal(size=(400, 10, 8))
-    assert np.square(common_of(residual)).sum(0).max() < 0.3
-    residual[:, :4] += rng.normal(size=(400, 1, 8))
-    weights = common_of(residual)
+    x = rng.normal(size=400_000)
+    y = 0.6 * x + 0.8 * rng.normal(size=len(x))
+    made = np.interp(x, KNOTS, tables[0]), np.interp(y, KNOTS, tables[1])
+    expected = sum(coefficient[k, 0] * coefficient[k, 1] * 0.6 ** (k + 1) for k in range(len(coefficient)))
+    assert np.cov(*made)[0, 1] == pytest.approx(expected, rel=0.03)
+    np.testing.assert_allclose(variance, [made[0].var(), made[1].var()], rtol=0.03)
+
+
+def test_tables_give_the_recorded_distribution():
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random(2000) < 0.7, 0.0, rng.integers(1, 30, 2000) / 29)
+    weight = np.ones(len(values))
+    scores = rng.normal(size=100_000)
+    made = quantiles(values, weight, lattice=True)[np.abs(scores[:, None] - KNOTS).argmin(1)]
+    assert set(made.tolist()) <= set(values.tolist())
+    assert (made == 0).mean() == pytest.approx((values == 0).mean(), abs=0.01)
+    assert made.std() == pytest.approx(values.std(), rel=0.03)
+    smooth = np.interp(scores, KNOTS, quantiles(np.exp(rng.normal(size=2000)), weight, lattice=False))
+    np.testing.assert_allclose(np.quantile(smooth, [0.1, 0.5, 0.9]), np.exp([-1.2816, 0, 1.2816]), rtol=0.12)
+
+
+def zero_inflated(n=900, seed=0):
+    """Groups of neurons with a common noise, seen through a threshold: fractions k/29, four fifths of them zero."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=(n, 2))
+    z = 0.8 * common[:, [0, 0, 0, 0, 1, 1, 1, 1]] + 0.6 * rng.normal(size=(n, 8))
+    recording = trials(n, 1, 8, ("a", "b"))
+    z = z + 0.5 * (recording["stimulus"].values == "a")[:, None]
+    values = np.round(np.clip(z - 1, 0, 1) * 29) / 29
+    return recording.assign(calcium=(("trial", "time", "neuron"), values[:, None]))
+
+
+def test_noise_correlations_of_zero_inflated_activity_are_those_of_the_recording():
+    scaled, _ = training_trials(zero_inflated(3000))
+    start = measured(LatentGenerator(Shape(8, 1, 2), 16), scaled)
+    label = np.arange(4000) % 2
+    made, fresh = generate(start, label, 0)[:, 0], training_trials(zero_inflated(4000, seed=9))[0]
+    ones = np.ones((4000, 1, 8))
+    r = [
+        np.corrcoef(residual_of(x[:, None].astype(float), of, ones)[:, 0].T)
+        for x, of in ((made, label), (fresh.activity[..., 0], fresh.label))
+    ]
+    assert r[1][0, 1] > 0.3
+    assert abs(r[1][0, 4]) < 0.1
+    np.testing.assert_allclose(*r, atol=0.1)
+    recorded = scaled.activity[..., 0] <= scaled.activity[..., 0].min(0) + 1e-6
+    np.testing.assert_allclose((made <= made.min(0) + 1e-6).mean(0), recorded.mean(0), atol=0.05)
+
+
+def test_shared_noise_of_independent_neurons_is_small():
+    rng = np.random.default_rng(0)
+    table = np.tile(KNOTS, (1, 12, 1))
+    deviation = rng.normal(size=(4000, 12))
+    weights = shared_noise(deviation, table, np.ones(1), np.ones(6), 4)
     made = weights.T @ weights
-    inside = made[:4, :4][np.triu_indices(4, 1)]  # the truth is 0.5, of which a group of four gets three quarters
-    np.testing.assert_allclose(inside, 0.375, atol=0.06)
-    assert np.abs(made[:4, 4:]).max() < 0.2
+    assert np.abs(made[np.triu_indices(12, 1)]).max() < 0.08
+    deviation[:, :6] += rng.normal(size=(4000, 1))
+    weights = shared_noise(deviation, table, np.ones(1), np.ones(6), 4)
+    made = weights.T @ weights
+    np.testing.assert_allclose(made[:6, :6][np.triu_indices(6, 1)], 0.5, atol=0.06)
+    assert np.abs(made[:6, 6:]).max() < 0.08
+
+
+def test_mean_responses_that_both_halves_share_are_kept_and_noise_is_not():
+    rng = np.random.default_rng(0)
+    label, seen = np.arange(60) % 3, np.ones((60, 8, 5))
+    course = np.sin(np.arange(24).reshape(3, 8, 1)) * np.arange(5)
+    courses, loading = response_of(course[label] + 0.1 * rng.normal(size=seen.shape), label, seen, 3)
+    np.testing.assert_allclose(courses @ loading, course, atol=0.15)
+    courses, loading = response_of(rng.normal(size=seen.shape), label, seen, 3)
+    assert np.abs(courses @ loading).mean() < 0.07
+
+
+def test_scores_are_normal_and_missing_frames_stay_out_of_the_autocovariance():
+    recording = trials(200, 6, 3, ("a",))
+    recording["calcium"][:, 2:4, 1] = np.nan
+    scaled, _ = training_trials(recording)
+    scores = normal_scores(scaled, 0)
+    assert (scores[:, 2:4, 1] == 0).all()
+    assert scores[:, :, 0].std() == pytest.approx(1, abs=0.02)
+    rng = np.random.default_rng(1)
+    walk = np.cumsum(rng.normal(size=(4000, 6, 1)), 1)
+    seen = np.ones_like(walk)
+    seen[:, 1] = 0
+    covariance = autocovariance(walk * seen, seen)[:, 0]
+    recorded = [0, 2, 3, 4, 5]
+    assert covariance[0] == pytest.approx(np.mean([walk[:, t].var() for t in recorded]), rel=0.05)
+    pairs = [(a, b) for a in recorded for b in recorded if b - a == 2]
+    expected = np.mean([(walk[:, a] * walk[:, b]).mean() for a, b in pairs])
+    assert covariance[2] == pytest.approx(expected, rel=0.08)
+
+
+def test_held_out_trials_teach_nothing():
+    recording = trials(60, 1, 5)
+    changed = recording.copy(deep=True)
+    held = [i for i in range(60) if (i // 3 + 1) * 2 // 5 > (i // 3) * 2 // 5]
+    changed["calcium"][held] = 99.0
+    setting = {**SMALL, "hold_out": "interleaved"}
+    left, right = (ConditionalGAN(**setting).fit(each).sample(5) for each in (recording, changed))
+    np.testing.assert_array_equal(left["calcium"], right["calcium"])
+    used = [int(each) for each in left.attrs["training_trials"].split(",")]
+    assert used == [i for i in range(60) if i not in held]
+    assert left.attrs["training_split"] == "interleaved"
+    blocks = ConditionalGAN(**{**SMALL, "hold_out": "blocks"}).fit(recording).sample(1)
+    assert [int(each) for each in blocks.attrs["training_trials"].split(",")] == list(range(30))
+
+
+def test_penalty_and_epoch_are_chosen_on_trials_put_aside():
+    recording = trials(180, 1, 6)
+    model = ConditionalGAN(epochs=4, sample_interval=2, latent_dim=8, width=16).fit(recording)
+    tried = [(each["penalty"], each["epoch"]) for each in model.choice_["candidates"]]
+    assert tried == [(10.0, 0), (10.0, 2), (10.0, 4), (100.0, 2), (100.0, 4)]
+    best = min(model.choice_["candidates"], key=lambda each: (each["mean_rank"], each["epoch"]))
+    assert (model.choice_["penalty"], model.choice_["epoch"]) == (best["penalty"], best["epoch"])
+    assert model.description_["setting"]["penalty"] == best["penalty"]
+    whole = ConditionalGAN(epochs=4, early_stop=False, latent_dim=8, width=16).fit(recording)
+    assert {each["epoch"] for each in whole.choice_["candidates"]} == {4}
+    fixed = ConditionalGAN(epochs=4, early_stop=False, penalty=3.0, latent_dim=8, width=16).fit(recording)
+    assert fixed.choice_["why"] == "as set"
+    few = ConditionalGAN(**SMALL).fit(trials())
+    assert few.choice_["why"].startswith("too few trials to choose on (3 could be put aside)")
+
+
+def test_a_generator_whose_trials_are_alike_is_named():
+    scaled, _ = training_trials(trials(60, 1, 5))
+    start = measured(LatentGenerator(Shape(5, 1, 3), 4), scaled)
+    assert collapse(start, scaled, 0) is None
+    with torch.no_grad():
+        start.scale.fill_(-5)
+    assert "collapsed" in collapse(start, scaled, 0)
 
 
 def test_filters_in_a_band_are_a_convolution():
@@ -215,30 +364,31 @@ def test_missing_frames_are_masked_and_named():
 
 
 def test_masked_frames_cannot_tell_generated_from_recorded():
-    from brainsim.setting import Setting
     from brainsim.training import Trainer
 
     holes = trials(24, 6, 5)
     holes["calcium"][:, 2, 1] = np.nan
-    trainer = Trainer(Setting(**SMALL), training_trials(holes)[0])
+    plan = Setting(**SMALL).completed(R3GAN.defaults, 24)
+    trainer = Trainer(R3GAN(), plan, training_trials(holes)[0])
     batch = trainer._batch(torch.arange(8), torch.full((8, 5, 6), 9.0))
     assert (batch.generated[:, 1, 2] == batch.recorded[:, 1, 2]).all()
     assert (batch.generated[:, 1, 3] == 9).all()
 
 
-def test_resumed_training_is_the_uninterrupted_one(tmp_path):
+@pytest.mark.parametrize("model", MODELS)
+def test_resumed_training_is_the_uninterrupted_one(tmp_path, model):
     class Killed(Exception):
         pass
 
     def kill(done, total, note=""):
-        if done == 5:
+        if note.endswith("left") and done == 5:
             raise Killed
 
-    recording, setting = trials(20, 6, 4), {**SMALL, "epochs": 7, "sample_interval": 2}
+    recording, setting = trials(20, 6, 4), {**SMALL, "model": model, "epochs": 7, "sample_interval": 2}
     whole = ConditionalGAN(**setting).fit(recording, folder=tmp_path / "whole")
     with pytest.raises(Killed):
         ConditionalGAN(**setting).fit(recording, kill, folder=tmp_path / "parts")
-    assert sorted(p.stem for p in (tmp_path / "parts" / "checkpoints").iterdir()) == ["000002", "000004"]
+    assert sorted(p.stem for p in (tmp_path / "parts" / "checkpoints").iterdir()) == ["000000", "000002", "000004"]
     parts = ConditionalGAN(**setting).fit(recording, folder=tmp_path / "parts", resume=True)
     for name in ("model", "training", "checkpoints/000006"):
         left, right = (read_tensors(tmp_path / run / f"{name}.safetensors") for run in ("whole", "parts"))
@@ -281,9 +431,11 @@ def test_overwriting_keeps_the_old_model_until_the_new_one_exists(tmp_path):
 
 def test_what_cannot_be_trained_is_refused():
     with pytest.raises(FitError, match=r"batch of 32 is larger than the 20 trials.*--batch-size 10"):
-        ConditionalGAN().fit(trials(20))
-    with pytest.raises(UnknownName, match=r"no loss is called 'wgan'.*did you mean 'wgan-gp'"):
-        ConditionalGAN(**SMALL, loss="wgan").fit(trials())
+        ConditionalGAN(batch_size=32, hold_out="none").fit(trials(20))
+    with pytest.raises(UnknownName, match=r"no model is called 'wgan'.*did you mean 'wgan-gp'"):
+        ConditionalGAN(**SMALL, model="wgan").fit(trials())
+    with pytest.raises(UnknownName, match=r"way to hold trials out.*did you mean 'blocks'"):
+        ConditionalGAN(hold_out="block").fit(trials())
     with pytest.raises(InputError, match="setting 'lr'"):
         ConditionalGAN(**SMALL, lr=0.0).fit(trials())
     with pytest.raises(InputError, match=r"setting .width."):
@@ -326,8 +478,7 @@ def shell(tmp_path_factory):
     def run(*arguments):
         return CliRunner().invoke(command, [str(a).replace("@", f"{folder}/") for a in arguments])
 
-    options = ("--epochs", 2, "--batch-size", 8, "--latent-dim", 8, "--sample-interval", 1)
-    done = run("gan", "train", "@rec.nc", "--out", "@gan", *options, "--json")
+    done = run("gan", "train", "@rec.nc", "--out", "@gan", "--epochs", 2, *OPTIONS, "--json")
     assert done.exit_code == 0, done.output
     return folder, run, json.loads(done.stdout)
 
@@ -345,9 +496,7 @@ def test_command_line_trains_and_samples(shell):
     assert (
         (folder / "gan" / "learning_curve.csv").read_text().splitlines()[0].startswith("epoch,critic_loss,wasserstein")
     )
-    again = run(
-        "gan", "train", "@rec.nc", "--out", "@gan", "--epochs", 3, "--batch-size", 8, "--latent-dim", 8, "--resume"
-    )
+    again = run("gan", "train", "@rec.nc", "--out", "@gan", "--epochs", 3, *OPTIONS, "--resume")
     assert again.exit_code == 0, again.output
     assert "3 epochs" in again.stdout
 
@@ -360,11 +509,12 @@ def test_command_line_trains_and_samples(shell):
         (("sample", "@", "--out", "@x.nc"), 1, "config.json"),
         (("sample", "@gan", "--out", "@rec.nc"), 1, "give --overwrite"),
         (("sample", "@gan", "--out", "@x.csv"), 1, "must end in .nc or .zarr"),
-        (("sample", "@gan", "--out", "@x.nc", "--checkpoint", 77), 1, "there are those of 1, 2"),
+        (("sample", "@gan", "--out", "@x.nc", "--checkpoint", 77), 1, "there are those of 0, 1, 2"),
         (("sample", "@gan", "--out", "@x.nc", "--trials", 0), 2, "Invalid value"),
         (("train", "@rec.nc", "--out", "@gan"), 1, "give --overwrite"),
         (("train", "@none.nc", "--out", "@g"), 1, "there is no such file"),
-        (("train", "@rec.nc", "--out", "@g"), 1, "--batch-size 12"),
+        (("train", "@rec.nc", "--out", "@g", "--batch-size", 32), 1, "--batch-size 7"),
+        (("train", "@rec.nc", "--out", "@g", "--model", "r2gan"), 1, "did you mean 'r3gan'"),
         (("train", "@rec.nc", "--out", "@g", "--resume", "--overwrite"), 2, "exclude each other"),
     ],
 )
