@@ -54,12 +54,26 @@ def index() -> str:
     )
 
 
-def modules() -> str:
-    """Return the page that lists every public module; those of the catalogues have pages of their own."""
+def public() -> list[str]:
+    """Return the name of every public module but those of the catalogues, which have pages of their own."""
     found = pkgutil.walk_packages(brainsim.__path__, "brainsim.")
-    names = [each.name for each in found if "._" not in each.name and each.name.split(".")[1:-1] not in NOT_HERE]
+    return [each.name for each in found if "._" not in each.name and each.name.split(".")[1:-1] not in NOT_HERE]
+
+
+def modules() -> str:
+    """Return the page that lists every public module."""
     head = _heading("Every module", "=") + "\n\nIn the order of the alphabet; :doc:`/architecture` has the picture.\n\n"
-    return head + ".. autosummary::\n   :toctree: ../api\n   :template: module.rst\n\n   " + "\n   ".join(names) + "\n"
+    return (
+        head + ".. autosummary::\n   :toctree: ../api\n   :template: module.rst\n\n   " + "\n   ".join(public()) + "\n"
+    )
+
+
+def forget(folder: Path) -> None:
+    """Remove the pages that an earlier build made of modules that are there no longer."""
+    known = set(public())
+    for path in folder.glob("*.rst"):
+        if path.stem not in known:
+            path.unlink()
 
 
 def write(folder: Path) -> None:

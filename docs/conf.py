@@ -14,6 +14,7 @@ import catalogue  # noqa: E402
 import brainsim  # noqa: E402
 
 catalogue.write(HERE / "generated")
+catalogue.forget(HERE / "api")
 
 project, author, version = "brainsim", "the brainsim authors", brainsim.__version__
 copyright = author

@@ -1,8 +1,10 @@
 """The documentation site: its generated pages name everything there is, and its checker sees what is wrong."""
 
+import doctest
 import pkgutil
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import check_site
@@ -12,6 +14,8 @@ import brainsim
 from brainsim import catalog
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+CODE = DOCS.parent / "brainsim"
+SHOWN = [path for path in sorted(CODE.rglob("*.py")) if ">>> " in path.read_text(encoding="utf-8")]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,13 @@ def test_pages_are_written_only_when_they_change(catalogue, tmp_path):
     assert {path.name for path in before} == {"index.rst", "modules.rst", *(f"{each}.rst" for each in catalog.FOLDERS)}
 
 
+def test_pages_of_modules_that_are_gone_are_forgotten(catalogue, tmp_path):
+    for name in ("brainsim.gone", "brainsim.store"):
+        (tmp_path / f"{name}.rst").write_text("")
+    catalogue.forget(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["brainsim.store.rst"]
+
+
 def test_every_command_of_a_tutorial_is_a_command(cli):
     for path in sorted((DOCS / "tutorials").glob("*.md")):
         for line in re.findall(r"^brainsim (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE):
@@ -92,3 +103,12 @@ def test_a_site_without_pages_or_too_large_is_refused(tmp_path, monkeypatch):
     (tmp_path / "index.html").write_text("x" * 100)
     monkeypatch.setattr(check_site, "LARGEST", 99)
     assert "MiB" in check_site.broken(tmp_path)[0]
+
+
+@pytest.mark.parametrize("path", SHOWN, ids=lambda path: path.stem)
+def test_the_examples_in_docstrings_give_what_they_show(path):
+    parts = path.relative_to(CODE.parent).with_suffix("").parts
+    module = import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
