@@ -61,6 +61,8 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
         If neurons, sampling rates, frames per trial or units differ; both names are in the message.
     """
     names = list(recordings)
+    for name, dataset in recordings.items():
+        doubt.check_labels(dataset, name)
     recordings, binned = shared_frames(recordings)
     variable = _shared_variable(recordings)
     for other in names[1:]:
@@ -77,6 +79,7 @@ def align(recordings: Mapping[str, xr.Dataset]) -> Aligned:
         same, note = _same_order(recordings[names[0]], dataset)
         warnings += [f"{name}: {note}"] if note else []
         samples[name] = _cut(same, variable, frames, name)
+        warnings += [f"{name}: {found}" for found in doubt.doubtful_values(samples[name])]
     first = recordings[names[0]]
     cells = first["cell_type"].values.astype(str).tolist() if "cell_type" in first.coords else []
     rule, samples[names[0]], note = event.learn(samples[names[0]], EventRule(variable, _units(first, variable)))

@@ -1,14 +1,15 @@
 """What a comparison found: scores, verdicts, warnings, as objects, as JSON and as a Dataset."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from brainsim import rival
+from brainsim import catalog, rival
 from brainsim.alignment import Aligned
 from brainsim.display import table
+from brainsim.statistic import Statistic
 from brainsim.yardstick import Score
 
 
@@ -32,6 +33,10 @@ class Comparison:
         All recordings in one shape, for figures.
     provenance
         Seeds, versions and attributes of the files.
+    splits
+        Which trials the distributions of each source are held against, in words.
+    connectivity
+        Of each source, from :func:`brainsim.connection_truth.connections_agree`; empty where nobody asked.
     """
 
     reference: str
@@ -41,13 +46,23 @@ class Comparison:
     missed: dict[str, tuple[str, ...]]
     aligned: Aligned
     provenance: dict[str, dict[str, str]]
+    splits: dict[str, str]
+    connectivity: dict[str, dict[str, float | None]] = field(default_factory=dict)
+
+    @property
+    def statistics(self) -> dict[str, Statistic]:
+        """The statistics behind the scores, by name."""
+        made = catalog.entries("statistic")
+        return {name: made[name]() for name in next(iter(self.scores.values()))}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object of ``metrics.json``: plain numbers, strings and null, no NaN."""
         sources = {
             source: {name: score.to_dict() for name, score in scores.items()} for source, scores in self.scores.items()
         }
-        return {"reference": self.reference, "sources": sources, "verdict": dict(self.verdict)}
+        facts = {"reference": self.reference, "sources": sources, "verdict": dict(self.verdict)}
+        told = {"splits": dict(self.splits), "warnings": list(self.warnings)}
+        return facts | told | ({"connectivity": self.connectivity} if self.connectivity else {})
 
     def to_dataset(self) -> xr.Dataset:
         """Return every number on (source, metric), NaN where there is none, as ``metrics.nc`` holds it.

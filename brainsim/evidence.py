@@ -3,7 +3,7 @@
 Two splits of a recording, both named in every result (`Recording` below is the real one):
 
 - *interleaved*: of every five trials of a stimulus two are held out, in turn, so that slow drift is in both parts
-  alike. For distributions.
+  alike. For distributions. Where a source says which trials it was trained on, these are its training part.
 - *blocks*: the first half of the trials of each stimulus against its second half, in order of time. For decoding, where
   an interleaved split would measure slow drift as well.
 """
@@ -160,15 +160,17 @@ def random_split(recorded: Sample, rng: np.random.Generator) -> Split:
     return Split("random", recorded, recorded.take(~out), recorded.take(out))
 
 
-def split(recorded: Sample, name: str) -> Split:
-    """Split a recording, stimulus by stimulus, the trials being in order of time.
+def split(recorded: Sample, name: str, out: NDArray[np.bool_] | None = None) -> Split:
+    """Split a recording.
 
     Parameters
     ----------
     recorded
         All trials.
     name
-        ``"interleaved"`` (three fifths for training, two fifths held out) or ``"blocks"`` (first half, second half).
+        ``"interleaved"`` or ``"blocks"``: see :func:`brainsim.trial.held_out`.
+    out
+        Which trials to hold out in place of that, shape (trial,).
     """
-    out = held_out(recorded.labels, name)
+    out = held_out(recorded.labels, name) if out is None else out
     return Split(name, recorded, recorded.take(~out), recorded.take(out))

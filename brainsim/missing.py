@@ -34,7 +34,11 @@ def correlation(values: Floats) -> Floats:
     """
     known = np.isfinite(values).astype(float)
     x = np.where(known > 0, values - mean(values, 0), 0.0)
-    n, total, square = known.T @ known, x.T @ known, (x * x).T @ known
+    if known.all():  # one product of matrices in place of three
+        n = np.full((x.shape[1],) * 2, float(len(x)))
+        total, square = (np.broadcast_to(part.sum(0)[:, None], n.shape) for part in (x, x * x))
+    else:
+        n, total, square = known.T @ known, x.T @ known, (x * x).T @ known
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = square - total**2 / n
         r: Floats = (x.T @ x - total * total.T / n) / np.sqrt(variance * variance.T)

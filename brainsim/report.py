@@ -17,6 +17,7 @@ from brainsim.figure.panel import Picture
 from brainsim.folder import png, result_folder
 from brainsim.missing import Floats
 from brainsim.plot import STYLE
+from brainsim.rival import RIVALS
 
 KEY_METRICS = ("noise_correlation_r", "rate_wasserstein", "c2st_forest", "tstr", "nn_ratio")
 
@@ -102,6 +103,7 @@ def page(comparison: Comparison, drawn: list[tuple[Picture, str]], commands: tup
         commands=commands,
         comparison=comparison,
         drawn=drawn,
+        rivals=list(RIVALS),
         key_metrics=[name for name in KEY_METRICS if name in statistics],
         statistics=statistics,
     )

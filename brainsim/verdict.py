@@ -9,6 +9,7 @@
    even that passes, the verdict is *too few trials to tell*.
 4. *Not better than resampling your own trials*: it is clearly nearer to the floor than the best rival that costs
    nothing on no more metrics than it is clearly farther (by half the tolerance and one standard error).
+   A metric for which the source has seen the trials that it is tested on (a note says so) is no lead for anybody.
 5. Otherwise: what it misses, properties of the activity before what classifiers see, and how often it beats that rival.
 """
 
@@ -64,7 +65,8 @@ def conclude(scores: Mapping[str, Score], statistics: Mapping[str, Statistic]) -
     if not missed:
         return f"indistinguishable from held-out recorded trials on all {len(judged)} metrics that count"
     failures = "misses " + _listed([statistics[name].respect for name in missed])
-    leads = [_lead(statistics[name], score) for name, score in judged.items() if score.rival is not None]
+    fair = {name: score for name, score in judged.items() if score.rival is not None and not score.note}
+    leads = [_lead(statistics[name], score) for name, score in fair.items()]
     ahead, behind = leads.count(1), leads.count(-1)
     if leads and ahead <= behind:
         return f"not better than resampling your own trials: {failures}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brainsim import catalog, rival
 from brainsim.evidence import Evidence, Sample, Split, draw, random_split, split
@@ -24,6 +25,10 @@ class Score:
         In `unit`; None where they cannot be computed, `why` says the reason.
     rivals
         Value of every rival, the photocopy among them.
+    n
+        What a divergence of histograms rests on: how many values the source has.
+    note
+        What the source has seen of the trials that it is tested on; empty where it has seen none, or nothing is known.
     rival, rival_name
         The best rival that is no cheat.
     ci95
@@ -42,6 +47,8 @@ class Score:
     why: str = ""
     error: float = 0.0
     rivals: dict[str, float | None] = field(default_factory=dict)
+    n: int | None = None
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``metrics.json`` holds."""
@@ -52,8 +59,10 @@ class Score:
             "rival_name": self.rival_name,
             "ci95": list(self.ci95) if self.ci95 else None,
             "unit": self.unit,
+            "rivals": self.rivals,
         }
-        return {**facts, "why": self.why} if self.value is None else facts
+        told = {"why": self.why, "n": self.n, "note": self.note}
+        return facts | {key: value for key, value in told.items() if value not in ("", None)}
 
 
 class Yardstick:
@@ -67,11 +76,20 @@ class Yardstick:
         Gives the trials of a rival their events, as the recording got its own.
     seed
         Of the rivals, the bootstrap and the classifiers.
+    training
+        Which trials the sources were trained on, shape (trial,): the interleaved split is made of these and the others.
     """
 
-    def __init__(self, recorded: Sample, with_events: Callable[[Sample], Sample], seed: int = 0) -> None:
+    def __init__(
+        self,
+        recorded: Sample,
+        with_events: Callable[[Sample], Sample],
+        seed: int = 0,
+        training: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.recorded, self.seed = recorded, seed
-        self.splits = {name: split(recorded, name) for name in SPLITS}
+        held_out = {} if training is None else {"interleaved": ~training}
+        self.splits = {name: split(recorded, name, held_out.get(name)) for name in SPLITS}
         self.statistics: dict[str, Statistic] = {name: kind() for name, kind in catalog.entries("statistic").items()}
         rng = np.random.default_rng(seed)
         self.rivals: dict[str, dict[str, Sample]] = {name: {} for name in SPLITS}
@@ -101,8 +119,9 @@ class Yardstick:
         )
         spread = float(np.hypot(error or 0.0, floor_error))
         return Score(
-            measure.value, floor.value, rivals.get(best or ""), best, interval, statistic.unit, "", spread, rivals
-        )
+            measure.value, floor.value, rivals.get(best or ""), best, interval, statistic.unit, "", spread, rivals,
+            measure.n,
+        )  # fmt: skip
 
     def _floor(self, name: str, part: Split) -> tuple[Measure, float, dict[str, float | None]]:
         """Return floor, its standard error and the value of each rival, computed on first use."""

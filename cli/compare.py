@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 @click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path))
 @out("Folder for report.html, metrics.json, metrics.nc and figures/.")
 @click.option("--fit", type=click.Path(path_type=Path), help="A fit, to show its weights in the report.")
+@click.option(
+    "--connectivity",
+    is_flag=True,
+    help="RECORDING is simulated: do fits to the others find the connectivity that a fit to it finds?",
+)
 @seed
 @click.pass_obj
 def command(echo: Echo, /, recording: Path, others: tuple[Path, ...], fit: Path | None, **options: Any) -> None:
     """Hold simulated and generated recordings against the real RECORDING.
 
-    Each number stands beside its floor (real held-out trials), the best rival that costs nothing, and a bootstrap
-    interval; each source gets a plain verdict.
+    Each number stands beside its floor (real held-out trials), the rivals that cost nothing, and a bootstrap interval;
+    each source gets a plain verdict.
     """
-    from brainsim import report
+    from brainsim import connection_truth, report
     from brainsim.compare import compare
     from brainsim.folder import check_folder
     from brainsim.store import open_recording
@@ -33,10 +38,17 @@ def command(echo: Echo, /, recording: Path, others: tuple[Path, ...], fit: Path 
     check_folder(folder, "metrics.json", overwrite=options["overwrite"])
     sources = {name: open_recording(path) for name, path in zip(_names(recording, others), others, strict=True)}
     fitted = None if fit is None else open_recording(fit)
+    reference = open_recording(recording)
+    if options["connectivity"]:
+        connection_truth.check_truth(reference, recording.stem)
     with echo.progress("comparing") as progress:
-        result = compare(open_recording(recording), sources, options["seed"], progress, reference=recording.stem)
+        result = compare(reference, sources, options["seed"], progress, reference=recording.stem)
+    if options["connectivity"]:
+        with echo.progress("fitting") as progress:
+            result = connection_truth.with_connectivity(result, reference, options["seed"], progress)
     files = " ".join(path.name for path in (recording, *others))
-    line = f"brainsim compare {files} --out {folder.name}{f' --fit {fit.name}' if fit else ''} --seed {options['seed']}"
+    flags = f"{f' --fit {fit.name}' if fit else ''}{' --connectivity' if options['connectivity'] else ''}"
+    line = f"brainsim compare {files} --out {folder.name}{flags} --seed {options['seed']}"
     page = report.write(folder, result, fitted, commands=[line], overwrite=options["overwrite"])
     if echo.as_json:
         echo.result(result.to_dict(), "")
@@ -74,6 +86,11 @@ def _prose(result: "Comparison") -> str:
             cell.ljust(w) if not i else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
+    ]
+    lines += [
+        f"connectivity of {name}: weights r {number(of['weight_r'])} (halves {number(of['weight_r_floor'])}), average "
+        f"precision {number(of['ap_source'])} (recorded {number(of['ap_recorded'])}, halves {number(of['ap_halves'])})"
+        for name, of in result.connectivity.items()
     ]
     warnings = [f"warning: {warning}" for warning in result.warnings]
     return "\n".join([*lines, "", *warnings, *(f"{name}: {sentence}" for name, sentence in result.verdict.items())])

@@ -20,7 +20,6 @@ TITLES = {
     "peer": ("Peers", "``brainsim bench connectivity --method NAME``"),
     "check": ("Checks", "``brainsim data check REC.nc``"),
     "model": ("Generators", "``brainsim gan train --model NAME``"),
-    "rival": ("Rivals", "every metric of ``brainsim compare`` stands beside the best of them"),
 }
 NOT_HERE = [[folder] for folder in catalog.FOLDERS]
 

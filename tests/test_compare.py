@@ -17,7 +17,8 @@ from brainsim.statistic.c2st_forest import C2STForest
 from brainsim.statistic.noise_correlation_r import NoiseCorrelationR
 from brainsim.yardstick import Score
 
-FIELDS = {"value", "floor", "rival", "rival_name", "ci95", "unit"}
+FIELDS = {"value", "floor", "rival", "rival_name", "ci95", "unit", "rivals"}
+FAIR = ("class mean + any trial's residual", "independent Gaussian", "shrinkage Gaussian", "dichotomised Gaussian")
 
 
 def run(*arguments):
@@ -65,10 +66,15 @@ def test_every_metric_stands_beside_floor_rival_and_interval(result):
                 assert score.why
                 continue
             assert score.floor is not None
-            assert score.ci95[0] <= score.value <= score.ci95[1]
+            if score.ci95:
+                assert score.ci95[0] <= score.value <= score.ci95[1]
+            else:
+                assert name.startswith(("calciumgan", "ldns"))
             if name not in ("trtr", "inception_score_real"):
-                assert score.rival_name in ("class mean + any trial's residual", "independent Gaussian")
-                assert set(score.rivals) >= {"photocopy of training trials"}
+                assert score.rival_name in FAIR
+                assert set(score.rivals) == {"photocopy of training trials", *FAIR}
+            if name.endswith("_kl"):
+                assert score.n > 0
 
 
 def test_the_residual_rival_keeps_noise_correlations_and_the_gaussian_one_loses_them(result):
@@ -80,16 +86,16 @@ def test_the_residual_rival_keeps_noise_correlations_and_the_gaussian_one_loses_
 
 def test_json_is_the_contract(result):
     facts = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert set(facts) == {"reference", "sources", "verdict"}
+    assert set(facts) == {"reference", "sources", "verdict", "splits", "warnings"}
     for metrics in facts["sources"].values():
-        assert len(metrics) == 18
+        assert len(metrics) == 26
         for entry in metrics.values():
-            assert set(entry) == (FIELDS if entry["value"] is not None else FIELDS | {"why"})
+            assert set(entry) - {"n", "note"} == (FIELDS if entry["value"] is not None else FIELDS | {"why"})
 
 
 def test_the_dataset_holds_the_same_numbers(result):
     table = result.to_dataset()
-    assert dict(table.sizes) == {"source": 3, "metric": 18}
+    assert dict(table.sizes) == {"source": 3, "metric": 26}
     value = float(table["value"].sel(source="fresh", metric="tstr"))
     assert value == result.scores["fresh"]["tstr"].value
     assert np.isnan(table["value"].sel(source="fresh", metric="psd_rmse"))

@@ -9,6 +9,7 @@ from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar,
 from brainsim.plot.benchmark import dots, pairs
 from brainsim.plot.celltype import cells_by_set, roc
 from brainsim.plot.change import against, groups
+from brainsim.plot.checkpoint import over_epochs
 from brainsim.plot.connectivity import group_legend, matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
 from brainsim.plot.pathway import changes, regression
@@ -32,6 +33,7 @@ __all__ = [
     "histograms",
     "matrix",
     "network",
+    "over_epochs",
     "pairs",
     "plain",
     "raster",

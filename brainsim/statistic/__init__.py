@@ -15,11 +15,25 @@ Draw = Callable[[np.random.Generator], float]
 
 @dataclass(frozen=True)
 class Measure:
-    """A value, or why there is none; `draw` gives one bootstrap replicate over trials, None where that is too dear."""
+    """A value, or why there is none.
+
+    Parameters
+    ----------
+    value
+        In the unit of the statistic; None where `why` says why.
+    why
+        The reason.
+    draw
+        Gives one bootstrap replicate over trials; None where that is too dear.
+    n
+        Of what is counted in a histogram, how many there are on the candidate's side: a divergence means nothing
+        without it; None where that is no question.
+    """
 
     value: float | None
     why: str = ""
     draw: Draw | None = None
+    n: int | None = None
 
     def error(self, seed: int, resamples: int = 60) -> float | None:
         """Return the bootstrap standard error over trials; None where there is none.

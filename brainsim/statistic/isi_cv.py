@@ -1,6 +1,7 @@
 """Temporal structure: regularity of events."""
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
 from brainsim.evidence import Evidence
@@ -8,10 +9,30 @@ from brainsim.missing import Floats
 from brainsim.statistic import Measure, Statistic
 
 
-def interval_cv(event: Floats) -> Floats:
-    """Return the coefficient of variation of the intervals between events of each neuron.
+def intervals(event: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Return the intervals between events, within a trial and across no missing frame.
 
-    Intervals lie within a trial and span no missing frame; a neuron needs three of them.
+    Parameters
+    ----------
+    event
+        Shape (trial, time, neuron), NaN where missing.
+
+    Returns
+    -------
+    interval
+        In frames, shape (interval,).
+    neuron
+        Whose it is, shape (interval,).
+    """
+    by_neuron = event.transpose(2, 0, 1)
+    neuron, trial, frame = np.nonzero(by_neuron > 0)
+    gaps = np.isnan(by_neuron).cumsum(2)[neuron, trial, frame]
+    within = (np.diff(neuron) == 0) & (np.diff(trial) == 0) & (np.diff(gaps) == 0)
+    return np.diff(frame)[within].astype(float), neuron[1:][within]
+
+
+def interval_cv(event: Floats) -> Floats:
+    """Return the coefficient of variation of the intervals between events of each neuron that has three or more.
 
     Parameters
     ----------
@@ -23,12 +44,8 @@ def interval_cv(event: Floats) -> Floats:
     ndarray
         Shape (neuron with enough intervals,).
     """
-    by_neuron = event.transpose(2, 0, 1)
-    neuron, trial, frame = np.nonzero(by_neuron > 0)
-    gaps = np.isnan(by_neuron).cumsum(2)[neuron, trial, frame]
-    within = (np.diff(neuron) == 0) & (np.diff(trial) == 0) & (np.diff(gaps) == 0)
-    interval, owner = np.diff(frame)[within].astype(float), neuron[1:][within]
-    n, total, square = (np.bincount(owner, w, minlength=len(by_neuron)) for w in (None, interval, interval**2))
+    interval, owner = intervals(event)
+    n, total, square = (np.bincount(owner, w, minlength=event.shape[2]) for w in (None, interval, interval**2))
     n, total, square = n[n >= 3], total[n >= 3], square[n >= 3]
     return np.asarray(np.sqrt(np.maximum(square / n - (total / n) ** 2, 0)) / (total / n))
 

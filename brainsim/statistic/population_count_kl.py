@@ -5,6 +5,7 @@ import numpy as np
 from brainsim.evidence import Evidence, Sample
 from brainsim.missing import Floats, mean
 from brainsim.statistic import Measure, Statistic
+from brainsim.statistic._histogram import divergence
 
 
 def population_count(sample: Sample) -> Floats:
@@ -41,16 +42,8 @@ class PopulationCountKL(Statistic):
             return Measure(None, "every frame is missing")
         edges = np.unique(np.nanquantile(ours, np.linspace(0, 1, 11)))[1:-1]
 
-        def divergence(counts: Floats) -> float:
-            p, q = _shares(ours, edges), _shares(counts, edges)
-            return float((p * np.log(p / q)).sum())
-
         return Measure(
-            divergence(theirs), draw=lambda rng: divergence(theirs[rng.integers(len(theirs), size=len(theirs))])
+            divergence(ours, theirs, edges),
+            draw=lambda rng: divergence(ours, theirs[rng.integers(len(theirs), size=len(theirs))], edges),
+            n=theirs.size,
         )
-
-
-def _shares(counts: Floats, edges: Floats) -> Floats:
-    known = counts[np.isfinite(counts)]
-    n = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1) + 0.5
-    return np.asarray(n / n.sum())
