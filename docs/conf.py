@@ -52,6 +52,7 @@ default_role = "literal"
 templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = "brainsim"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["brainsim.css"]
 html_copy_source = False
@@ -74,7 +75,7 @@ def foreign(app: object, what: str, name: str, obj: object, skip: bool, options:
 
 
 def readable(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Show equations (indented in the docstring of a module) as they stand; a bar is a bar."""
+    """Show equations (indented in the docstring of a module) as they stand; a bar is a bar, a lone star a star."""
     shown: list[str] = []
     literal = False
     for line in lines:
@@ -83,7 +84,8 @@ def readable(app: object, what: str, name: str, obj: object, options: object, li
             shown += ["::", ""]
             literal = True
         literal = literal and indented
-        shown.append(line if literal or "`" in line else line.replace("|", "\\|"))
+        plain = line.replace("|", "\\|").replace("*", "\\*" if line.count("*") == 1 else "*")
+        shown.append(line if literal or "`" in line else plain)
     lines[:] = shown
 
 
