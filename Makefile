@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint docs clean
+.PHONY: help demo test lint docs bench clean
 
 help:            ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -26,9 +26,20 @@ lint: $(STAMP)   ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(STAMP)   ## write docs/cli.md and docs/robustness.md from the commands themselves
+.venv/docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+docs: .venv/docs ## run the tutorials and build the site: build/site/index.html (some minutes)
 	$(BIN)/python tests/write_cli_reference.py
 	$(BIN)/python tests/write_robustness.py
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/site
+	$(BIN)/python tests/check_site.py build/site
+
+bench: $(STAMP)  ## the benchmarks that take minutes: tables and figures in build/bench
+	mkdir -p build/bench
+	$(BIN)/brainsim bench connectivity --preset lif-dense --out build/bench/connectivity --overwrite
+	$(BIN)/brainsim bench deconvolve --preset calcium-10hz --out build/bench/deconvolution --overwrite
 
 clean:           ## remove the environment, builds and the demo
-	rm -rf .venv build dist *.egg-info brainsim-demo
+	rm -rf .venv build dist *.egg-info brainsim-demo docs/api docs/generated

@@ -20,7 +20,7 @@ _HOME = {
     "open_recording": "brainsim.store",
     "save_recording": "brainsim.store",
 }
-__all__ = [*sorted(_HOME)]
+__all__ = [*sorted(_HOME)]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

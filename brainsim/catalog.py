@@ -32,8 +32,8 @@ def entries(folder: str) -> dict[str, type[Any]]:
 
     Examples
     --------
-    >>> sorted(entries("neuron"))
-    ['izhikevich', 'lif']
+    >>> sorted(entries("rule"))
+    ['ml', 'nearest-stdp', 'static']
     """
     if folder not in FOLDERS:
         raise UnknownName("catalogue", folder, FOLDERS)

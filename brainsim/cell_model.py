@@ -69,7 +69,7 @@ class RankedRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, rows: Floats, labels: Labels) -> Self:
         """Learn from rows (cell, feature) and labels (cell,)."""
         self.classes_ = np.array([False, True])
-        ranks = QuantileTransformer(n_quantiles=min(MOST_RANKS, len(rows)), subsample=None)
+        ranks = QuantileTransformer(n_quantiles=min(MOST_RANKS, len(rows)), subsample=None)  # pyright: ignore[reportArgumentType]
         self.pipeline_: Pipeline = make_pipeline(
             SimpleImputer(strategy="median", keep_empty_features=True), ranks, StandardScaler(), LogisticRegression()
         ).fit(rows, labels)
@@ -102,7 +102,8 @@ class SnippetSvm(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             pieces, kind = pieces[drawn], kind[drawn]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a margin without slack may take for ever
-            self.machine_ = SVC(kernel="rbf", gamma=1.0, C=INFINITE_C, max_iter=MOST_STEPS).fit(pieces, kind)
+            machine = SVC(kernel="rbf", gamma=1.0, C=INFINITE_C, max_iter=MOST_STEPS)  # pyright: ignore[reportArgumentType]
+            self.machine_ = machine.fit(pieces, kind)
         return self
 
     def decision_function(self, rows: NDArray[np.object_]) -> Floats:
@@ -116,7 +117,11 @@ class SnippetSvm(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 METHODS = {
     "features": Method(
-        features, lambda rows: np.isfinite(rows).any(axis=1), lambda seed: RankedRegression(), 3, tuple(FEATURES)
+        features,
+        lambda rows: np.asarray(np.isfinite(rows).any(axis=1)),
+        lambda seed: RankedRegression(),
+        3,
+        tuple(FEATURES),
     ),
     "snippet-svm": Method(snippets, lambda rows: np.array([len(row) > 0 for row in rows], bool), SnippetSvm),
 }
@@ -146,7 +151,7 @@ def calibrated(method: Method, rows: NDArray[Any], labels: Labels, groups: NDArr
         Of the folds.
     """
     inner = folds(labels, groups, INNER_FOLDS, seed)
-    model = CalibratedClassifierCV(method.model(seed), method="sigmoid", cv=inner, ensemble=False)
+    model = CalibratedClassifierCV(method.model(seed), method="sigmoid", cv=inner, ensemble=False)  # pyright: ignore[reportArgumentType]
     return model.fit(rows, labels)
 
 

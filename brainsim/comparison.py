@@ -8,6 +8,7 @@ import xarray as xr
 
 from brainsim import catalog, rival
 from brainsim.alignment import Aligned
+from brainsim.display import table
 from brainsim.statistic import Statistic
 from brainsim.yardstick import Score
 
@@ -94,6 +95,16 @@ class Comparison:
             **self.provenance["brainsim compare"],
         }
         return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+    def _repr_html_(self) -> str:
+        """Show every number beside its floor and its best rival, a table for each source."""
+        head = ("metric", "value", "real floor", "best rival", "missed")
+        parts = []
+        for source, scores in self.scores.items():
+            missed = self.missed[source]
+            rows = [(n, s.value, s.floor, s.rival, "missed" if n in missed else "") for n, s in scores.items()]
+            parts.append(table(f"{source}: {self.verdict[source]}", head, rows))
+        return "".join(parts)
 
 
 def _field(score: Score, key: str) -> float | None:

@@ -29,9 +29,11 @@ class Method(Protocol):
     @property
     def modules(self) -> tuple[str, ...]:
         """Modules imported before it is measured."""
+        ...
 
     def infer(self, dataset: xr.Dataset, bin_s: float) -> Inferred:
         """Say of every pair whether it is connected."""
+        ...
 
 
 @dataclass(frozen=True)

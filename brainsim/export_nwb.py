@@ -61,6 +61,6 @@ def _image(dataset: xr.Dataset, name: str) -> bytes:
     nwb = session(dataset)
     Layout(dataset).fill(nwb)
     with h5py.File(name, "w", driver="core", backing_store=False, block_size=BLOCK_BYTES) as memory:
-        NWBHDF5IO(mode="w", file=memory).write(nwb)
+        NWBHDF5IO(mode="w", file=memory).write(nwb)  # pyright: ignore[reportCallIssue] (made by a decorator)
         memory.flush()
         return bytes(memory.id.get_file_image())

@@ -167,7 +167,8 @@ def doubts(fit: xr.Dataset, changes: xr.Dataset) -> list[str]:
     rows = table(changes).set_index("pathway")
     found += [f"{name} has {int(n)} synapses" for name, n in rows["synapses"].items() if n < 10]
     for name in dict.fromkeys(changes["reference"].values.tolist()):
-        middle, error = rows.loc[name, "fraction_change"], np.nan_to_num(rows.loc[name, "sem_repeats"])
+        row = rows.loc[name]
+        middle, error = float(row["fraction_change"]), float(np.nan_to_num(row["sem_repeats"]))
         if not abs(middle) > 2 * error:
             found.append(f"{name} changed by {middle:.2g} +- {error:.2g}: increases relative to it mean nothing")
         elif middle < 0:

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from brainsim import catalog, distributed
 from brainsim.choice import choose, trainings
 from brainsim.error import InputError, UnknownName
+from brainsim.fitted import check_fitted
 from brainsim.gan_folder import GanFolder, open_gan
 from brainsim.generated import collapse, describe_training, generate, generated_recording
 from brainsim.learning_curve import curve_columns, plot_trials, png, read_curve
@@ -213,11 +214,14 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
 
         Raises
         ------
+        NotFitted
+            If nothing was fitted yet.
         InputError
             If fewer than one trial is asked for.
         UnknownName
             If a stimulus was not in the training.
         """
+        check_fitted(self, "generator_")
         if trials < 1:
             raise InputError(f"{trials} trials were asked for", where="trials", remedy="ask for one or more")
         names = list(self.stimuli_) if stimulus is None else [stimulus] if isinstance(stimulus, str) else list(stimulus)

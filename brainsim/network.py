@@ -1,13 +1,16 @@
 """`SpikingNetwork`: fit a spiking network with plastic synapses to a recording, let it run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import xarray as xr
+from sklearn.base import BaseEstimator
 
 from brainsim import __version__, catalog, freerun, gradient, online, trust
+from brainsim.display import table
 from brainsim.error import InputError
+from brainsim.fitted import check_fitted
 from brainsim.gradient import Settings
 from brainsim.neuron import Neuron
 from brainsim.progress import Progress, silent
@@ -15,11 +18,12 @@ from brainsim.rule import Rule
 from brainsim.rule.ml import Ml
 
 CARRIED = ("cell_type", "position", "onset", "duration", "stimulus", "session", "decay_time", "noise", "baseline")
+SHOWN = ("log_likelihood_per_spike_held_out", "passes", "simulated_rate_hz", "seconds_fit", "trust")
 
 
-@dataclass
-class SpikingNetwork:
-    """A network of spiking neurons whose synapses learn from a recording.
+@dataclass(eq=False, repr=False)
+class SpikingNetwork(BaseEstimator):  # type: ignore[misc]
+    """A network of spiking neurons whose synapses learn from a recording; a scikit-learn estimator.
 
     Parameters
     ----------
@@ -52,7 +56,7 @@ class SpikingNetwork:
     settings: Settings = Settings()  # noqa: RUF009 - frozen
     repeats: int = 1
     seed: int = 0
-    fit_: xr.Dataset | None = None
+    fit_: xr.Dataset | None = field(default=None, init=False)
 
     @property
     def neuron_model(self) -> Neuron:
@@ -114,12 +118,24 @@ class SpikingNetwork:
 
         Raises
         ------
+        NotFitted
+            If nothing was fitted yet.
         InputError
-            If nothing was fitted yet, or the rule's network does not run freely.
+            If the rule's network does not run freely.
         """
-        if self.fit_ is None:
-            raise InputError("nothing was fitted yet", remedy="call fit(recording) first")
+        check_fitted(self, "fit_")
+        assert self.fit_ is not None
         return freerun.sample(self.fit_, self.seed if seed is None else seed, self.settings.target)
+
+    def _html_repr(self) -> str:
+        """Show rule, neuron and what the fit found (scikit-learn hands it to the notebook)."""
+        facts: list[tuple[str, object]] = [("rule", self.rule), ("neuron", self.neuron_model), ("seed", self.seed)]
+        if self.fit_ is None:
+            return table("SpikingNetwork, not fitted", (), facts)
+        attrs = self.fit_.attrs
+        facts += [("neurons", self.fit_.sizes["neuron"])]
+        facts += [(name.replace("_", " "), attrs[name]) for name in SHOWN if name in attrs]
+        return table("SpikingNetwork", (), facts, str(attrs.get("notices", "")).splitlines())
 
 
 def _carry(dataset: xr.Dataset, result: xr.Dataset, seed: int) -> xr.Dataset:

@@ -26,7 +26,7 @@ def reference_of(trials: Responses, reference: str, blank: str | None) -> tuple[
     if reference not in ("auto", *REFERENCES):
         raise UnknownName("reference", reference, REFERENCES)
     names = dict.fromkeys(trials.stimulus.tolist())
-    blank = blank or next((name for name in names if name.lower() in BLANKS), "")
+    blank = blank or str(next((name for name in names if name.lower() in BLANKS), ""))
     possible = {"onset": trials.baseline is not None, "blank": blank in names, "others": len(names) > 1}
     chosen = next((each for each in REFERENCES if possible[each]), "onset") if reference == "auto" else reference
     if not possible[chosen]:

@@ -60,7 +60,7 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
         arrays = constant | _given(session, weight, events, drive)
         found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i", "neuron_spikes.t"])
         weight = found["synapse.w"].reshape(weight.shape)
-        times = np.round(found["neuron_spikes.t"], DECIMALS) + start
+        times = np.asarray(np.round(found["neuron_spikes.t"], DECIMALS) + start, np.float64)
         frames = start + np.arange(session.frames) / preset.frame_rate_hz
         stretches.append(Stretch(session, times, found["neuron_spikes.i"], frames, onsets + start))
         start += session.frames / preset.frame_rate_hz + preset.pause_s

@@ -155,13 +155,18 @@ class Echo:
         if self.quiet or not sys.stderr.isatty():
             yield lambda done, total, note="": None
             return
-        with click.progressbar(length=1, label=label, file=sys.stderr, item_show_func=lambda note: note) as bar:
+        with click.progressbar(length=1, label=label, file=sys.stderr, item_show_func=_note) as bar:
 
             def show(done: int, total: int, note: str = "") -> None:
                 bar.length = total
                 bar.update(done - bar.pos, note)
 
             yield show
+
+
+def _note(note: Any) -> str | None:
+    """Return what stands behind a progress bar."""
+    return None if note is None else str(note)
 
 
 def with_spikes(dataset: Any, workers: int, echo: Echo, scheduler: str = "") -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -132,3 +133,85 @@ def test_the_installed_recording_loads(installed, tmp_path):
     told = run(installed, code, tmp_path).splitlines()
     assert told[0] == "50 simulated"
     assert all(path.startswith(str(installed)) for path in told[1].split())
+
+
+@pytest.fixture
+def dropped(installed):
+    """The rule of the tutorial, dropped into the installation."""
+    tutorial = (ROOT / "docs" / "tutorials" / "rule.md").read_text(encoding="utf-8")
+    (found,) = re.findall(r"%%writefile (\w+\.py)\n(.*?)```", tutorial, re.DOTALL)
+    path = installed / "brainsim" / "rule" / found[0]
+    path.write_text(found[1])
+    yield installed
+    path.unlink()
+
+
+FIT = """
+import functools
+from click.testing import CliRunner
+from test_online import fluorescence
+import brainsim
+from brainsim import gradient
+from brainsim_cli.main import brainsim as command
+
+gradient.Settings = functools.partial(gradient.Settings, target="numpy")  # compiles nothing
+brainsim.save_recording(fluorescence(), "rec.nc")
+for name in ("abs", "abss"):
+    done = CliRunner().invoke(command, ["snn", "fit", "rec.nc", "--rule", name, "--out", f"{name}.nc", "--quiet"])
+    print(done.exit_code, done.output.strip())
+fit = brainsim.open_recording("abs.nc")
+print(fit.attrs["rule"], bool((fit["weight"] != fit["weight_initial"]).any()))
+"""
+
+
+def test_a_rule_dropped_into_the_installation_is_used_documented_and_tested(dropped, tmp_path):
+    tests = ROOT / "tests"
+    fitted, misspelt, learned = run(
+        dropped, f"import sys; sys.path.append({str(tests)!r})\n{FIT}", tmp_path
+    ).splitlines()
+    assert fitted == "0 abs.nc"
+    assert misspelt.startswith("1 ")
+    assert "did you mean 'abs'" in misspelt
+    assert learned == "abs True"
+    page = run(
+        dropped,
+        f"import sys; sys.path.append({str(ROOT / 'docs')!r})\nimport catalogue; print(catalogue.page('rule'))",
+        tmp_path,
+    )
+    assert "abs\n---" in page
+    assert "``theta``" in page
+    assert "autoclass:: brainsim.rule.abs_rule.Abs" in page
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-vv", "-k", "abs", str(tests / "test_catalog.py")],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(dropped)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "test_a_rule_learns_something_finite[abs] PASSED" in done.stdout
+
+
+COMPLETIONS = {("snn", "f"): "fit", ("snn", "fit", "--re"): "--repeats", ("data", "sim"): "simulate"}
+
+
+@pytest.mark.parametrize("words", COMPLETIONS, ids=" ".join)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_commands_and_options(words, shell, cli):
+    typed = " ".join(["brainsim", *words])
+    env = {"_BRAINSIM_COMPLETE": f"{shell}_complete", "COMP_WORDS": typed, "COMP_CWORD": str(len(words))}
+    if shell == "fish":
+        env["COMP_CWORD"] = words[-1]
+    done = cli(env=env, prog_name="brainsim")
+    assert COMPLETIONS[words] in re.split(r"[\n,]", done.stdout.replace("\t", "\n"))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_page_on_shells_names_the_line_that_works(shell, cli):
+    done = cli(env={"_BRAINSIM_COMPLETE": f"{shell}_source"}, prog_name="brainsim")
+    assert f"_BRAINSIM_COMPLETE={shell}_complete" in done.stdout
+    assert f"_BRAINSIM_COMPLETE={shell}_source brainsim" in (ROOT / "docs" / "shell.md").read_text(encoding="utf-8")
+
+
+def test_make_help_lists_the_verbs():
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {line.split()[1] for line in done.stdout.splitlines()} >= {"demo", "test", "lint", "docs", "bench"}

@@ -98,7 +98,8 @@ def child(group: Group, name: str) -> Any:
                 where=place,
                 remedy="write the data into the file itself",
             )
-        at = child(at.file if link.path.startswith("/") else at, link.path) if _is_soft(link) else at[part]
+        soft = str(getattr(link, "path", "")) if _is_soft(link) else ""
+        at = child(at.file if soft.startswith("/") else at, soft) if _is_soft(link) else at[part]
         if at is None:
             raise InputError("it is a link that leads nowhere", where=place, remedy="copy the file again")
     return at

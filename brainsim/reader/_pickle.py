@@ -11,7 +11,7 @@ import pickle
 import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +76,8 @@ class _DType:
     def __init__(self, name: str, *_: object) -> None:
         if not isinstance(name, str) or not PLAIN.fullmatch(name):
             raise ValueError(f"a dtype '{str(name)[:30]}'")
-        self.name, self.order = name, cast(Any, "=")
+        self.name = name
+        self.order: Any = "="
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         if state[1] not in ("<", ">", "|", "=") or any(part is not None for part in state[2:5]):
@@ -165,7 +166,7 @@ class _Reader(pickle._Unpickler):  # the one in Python: its memo is a dictionary
 
     dispatch = {code: do for code, do in pickle._Unpickler.dispatch.items() if bytes([code]) not in REFUSED}
 
-    def find_class(self, module: str, name: str, /) -> Any:
+    def find_class(self, module: str, name: str, /) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the stand-in for a name, or refuse it."""
         if (module, name) not in ALLOWED:
             raise _Refused(f"'{str(module)[:60]}.{str(name)[:60]}'")
