@@ -60,7 +60,7 @@ def cost(dataset: xr.Dataset, rule: Ml, target: str = "cpp", runs: int = 3) -> d
     work = Fit(dataset, rule, Settings("auto", 0.001, 10.0, target=target))
     problem, posts = work.problem, np.arange(min(work.problem.neurons, SHARD))
     folds = blocked_folds(problem.bins, problem.tau)
-    facts = statistics(problem, folds.held(problem.bins))
+    facts = statistics(problem, folds.held(problem.bins)).of(posts)
     none = Events(np.zeros(problem.neurons + 1, np.int64), problem.spikes.step[:0], problem.spikes.amplitude[:0])
     shards = [Shard(each, facts, folds, posts, target) for each in (problem, replace(problem, spikes=none))]
     start = rest(shards[0])

@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 
 from brainsim import catalog
-from brainsim.calcium import infer
 from brainsim.deconvolution import Deconvolution, Floats
 from brainsim.error import BrainsimError, InputError
+from brainsim.inferred import infer
 from brainsim.progress import Progress, silent
 from brainsim.trial import is_cut, segments
 

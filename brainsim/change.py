@@ -86,17 +86,19 @@ def fits(
 
 def _likelihood(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress) -> xr.Dataset:
     """Fit one part by maximum likelihood: weights and their errors."""
-    work = Fit(dataset, rule, settings, progress)
-    work.check_memory()
-    _, final, facts = work.run()
-    n, variance = dataset.sizes["neuron"], work.variance(final, facts)
+    with settings.pool() as pool:
+        work = Fit(dataset, rule, settings, progress, pool)
+        work.check_memory()
+        _, final, facts = work.run()
+        variance, weights = work.variance(final), final.joined("weight")
+    n = dataset.sizes["neuron"]
     told = 1 - final.ridge * variance  # 0: the prior alone speaks, 1: the data alone
     usable = judged_pairs(facts)[1] & (told > LEAST_TOLD)
     told = np.where(usable, told, 1.0)
     names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
     pair = ("pre", "post")
     values = {
-        "weight": (pair, np.where(usable, final.joined("weight")[:n] / told, 0.0)),
+        "weight": (pair, np.where(usable, weights[:n] / told, 0.0)),
         "weight_se": (pair, np.sqrt(variance / told)),
     }
     facts_of = {"rule": "ml", "ridge": final.ridge, "bin_s": work.encoded.bin_s, "bins": work.problem.bins}

@@ -96,9 +96,9 @@ def choose(
         return Choice(setting.penalty, None, why)
     judge = _Judge(trials, aside, setting.seed)
     found: list[dict[str, Any]] = []
-    start = Trainer(kind(), setting, judge.training).generator.cpu()
+    start = Trainer(kind(), setting, judge.training, alone=True).generator.cpu()
     for place, penalty in enumerate(penalties):
-        trainer = Trainer(kind(penalty), replace(setting, penalty=penalty), judge.training, start)
+        trainer = Trainer(kind(penalty), replace(setting, penalty=penalty), judge.training, start, alone=True)
         if not place:
             found.append({"penalty": penalty, "epoch": 0, **judge.gaps(trainer)})
         for epoch in range(1, setting.epochs + 1):

@@ -47,7 +47,7 @@ class Comparison:
     aligned: Aligned
     provenance: dict[str, dict[str, str]]
     splits: dict[str, str]
-    connectivity: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    connectivity: dict[str, dict[str, float | str | None]] = field(default_factory=dict)
 
     @property
     def statistics(self) -> dict[str, Statistic]:

@@ -25,10 +25,17 @@ from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 
 HALVES = ("first half", "second half")
+SLACK = 0.05  # in r and in average precision
+FOUND = 0.1  # of what a blind ranking leaves to be found, from which a fit counts as having found anything
 
 
 def with_connectivity(
-    comparison: Comparison, recorded: xr.Dataset, seed: int = 0, progress: Progress = silent
+    comparison: Comparison,
+    recorded: xr.Dataset,
+    seed: int = 0,
+    progress: Progress = silent,
+    *,
+    target: str = "cpp",
 ) -> Comparison:
     """Return a comparison with what the fits say of each source.
 
@@ -42,13 +49,16 @@ def with_connectivity(
         Which trials of a source are taken where it has more.
     progress
         Called after every fit.
+    target
+        ``"cpp"`` or ``"numpy"``: see :class:`brainsim.gradient.Settings`.
 
     Returns
     -------
     Comparison
         With `connectivity`: for each source `weight_r` and `weight_r_floor` (Pearson's r between the weights of all
         pairs, recorded against source and half against half), `ap_recorded`, `ap_source` and `ap_halves` (average
-        precision against the true synapses) and `share_connected`, which is the precision of a blind ranking.
+        precision against the true synapses), `share_connected`, which is the precision of a blind ranking, and the
+        sentence `verdict`.
 
     Raises
     ------
@@ -71,7 +81,9 @@ def with_connectivity(
     for done, (name, sample) in enumerate(parts.items()):
         progress(done, len(parts), f"fit: {name}")
         ridge = fits[comparison.reference].attrs["ridge"] if fits else None
-        fits[name] = gradient.fit(as_recording(sample, aligned), Ml(), Settings(ridge=ridge, check=False))
+        fits[name] = gradient.fit(
+            as_recording(sample, aligned), Ml(), Settings(ridge=ridge, target=target, check=False)
+        )
     progress(len(parts), len(parts), "")
     found = {name: agreement(fits, comparison.reference, name, true) for name in comparison.scores}
     return replace(comparison, connectivity=found)
@@ -116,13 +128,15 @@ def as_recording(sample: Sample, aligned: Aligned) -> xr.Dataset:
     )
 
 
-def agreement(fits: Mapping[str, xr.Dataset], reference: str, source: str, true: Floats) -> dict[str, float | None]:
+def agreement(
+    fits: Mapping[str, xr.Dataset], reference: str, source: str, true: Floats
+) -> dict[str, float | str | None]:
     """Hold the fit of a source against that of the recording, and both against the truth."""
     weight = {name: _pairs(fit["weight"].values) for name, fit in fits.items()}
     precision = {name: accuracy(_inferred(fit), true).ap for name, fit in fits.items()}
     halves = [precision[name] for name in HALVES]
     known = [value for value in halves if value is not None]
-    return {
+    found: dict[str, float | str | None] = {
         "weight_r": _r(weight[reference], weight[source]),
         "weight_r_floor": _r(*(weight[name] for name in HALVES)),
         "ap_recorded": precision[reference],
@@ -130,6 +144,22 @@ def agreement(fits: Mapping[str, xr.Dataset], reference: str, source: str, true:
         "ap_halves": float(np.mean(known)) if known else None,
         "share_connected": float((_pairs(true) != 0).mean()),
     }
+    return found | {"verdict": conclusion(found)}
+
+
+def conclusion(found: Mapping[str, float | str | None]) -> str:
+    """Say in a sentence what the numbers of a source mean."""
+    r, floor, recorded, own, halves, blind = (
+        float(found[name] or 0.0)
+        for name in ("weight_r", "weight_r_floor", "ap_recorded", "ap_source", "ap_halves", "share_connected")
+    )
+    if recorded < blind + FOUND * (1 - blind):
+        return "nothing follows: the fit to the recorded trials hardly finds the true synapses itself"
+    if r >= floor - SLACK and own >= halves - SLACK:
+        return "leads to the connectivity that recorded trials lead to"
+    if own >= halves - SLACK:
+        return "finds true synapses as well as recorded trials do, with other weights"
+    return "does not lead to the connectivity that recorded trials lead to"
 
 
 def _inferred(fit: xr.Dataset) -> Inferred:

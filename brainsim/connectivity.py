@@ -5,9 +5,7 @@ recording says which of them it is. So every pair is judged in five views, each 
 pairs, and the median of the five counts: an edge is believed when most views see it.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +14,7 @@ from scipy.special import expit, log_expit, ndtri_exp
 from threadpoolctl import threadpool_limits
 
 from brainsim.confound import matched
-from brainsim.correlogram import correlogram
+from brainsim.correlogram import Correlogram, correlogram
 from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
@@ -28,6 +26,7 @@ Array = NDArray[np.float64]
 BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
 MANY_NEURONS = 300
 CLEAN, DISTURBED = 1.5, 2.0
+TYPE_NEWS = 0.5
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
 BYTES_PER_PAIR = 800  # of a view that is worked on
@@ -65,7 +64,7 @@ class Judgement:
         """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,)."""
         if not self.decoys:
             return np.asarray(self.evidence[usable] + np.log(self.share / (1 - self.share)), np.float64)
-        return calibrated(self.sides, self.excitatory, self.share, self.evidence[usable], usable)
+        return calibrated(self.sides, self.excitatory, self.share, usable)
 
     @property
     def side(self) -> Array:
@@ -101,14 +100,7 @@ class Connectivity:
     judgement: "Judgement"
 
 
-def infer(
-    spikes: Events,
-    bins: int,
-    bin_s: float,
-    known: NDArray[np.str_] | None = None,
-    workers: int = 1,
-    step: Callable[[str], object] = len,
-) -> Connectivity:
+def infer(spikes: Events, bins: int, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
     """Infer who is connected, excitatory or inhibitory, from the spikes of all neurons.
 
     Parameters
@@ -121,41 +113,51 @@ def infer(
         Width of a bin [s].
     known
         Cell types that are known (``E``, ``I``; anything else is not known), (neuron,).
-    workers
-        Baselines that are worked on at the same time; the result is the same for any number.
-    step
-        Called with what is done next.
 
     References
     ----------
     Stark & Abeles (2009), J Neurosci Methods 179:90 (local baseline). Efron (2004), JASA 99:96 (empirical null). Wang &
     Ramdas (2022), J R Stat Soc B 84:822 (q values from evidence ratios).
     """
-    grid = lags(bin_s)
-    sides = LAGS_COARSE if len(grid.box) < LAGS_COARSE else LAGS if spikes.sources <= MANY_NEURONS else LAGS_MANY
-    step("correlograms")
-    counts = correlogram(spikes, bins, min(sides, max(bins, len(grid.box) + 1)))
-    fires = counts.total > 0
-    usable = fires[:, None] & fires[None, :] & ~np.eye(spikes.sources, dtype=bool)
-    prior = prior_odds(spikes.sources, known)
+    counts = counted(spikes, bins, bin_s)
+    with threadpool_limits(1):
+        views = [each for k in range(len(BASELINES)) for each in views_of(counts, bin_s, k, known)]
+    return concluded(views, counts.total, bin_s, known)
 
-    def judged(sigma: float | None) -> list[View]:
-        step("no baseline" if sigma is None else f"baseline of {1000 * sigma * bin_s:g} ms")
-        left, found = residual(counts, grid, sigma), []
-        for whitened in (False, True) if sigma != BASELINES[-1] else (False,):
-            score, spread = standardised(matched(left, grid, whitened), usable, centred=sigma is not None)
-            found.append(view(score, spread, usable, grid.delay, prior))
-        return found
 
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        views = [each for found in pool.map(judged, BASELINES) for each in found]
-    return combined(views, usable, grid.tau, known, bin_s)
+def counted(spikes: Events, bins: int, bin_s: float) -> Correlogram:
+    """Return the correlograms of all pairs, with as many lags as the views look at."""
+    box = len(lags(bin_s).box)
+    sides = LAGS_COARSE if box < LAGS_COARSE else LAGS if spikes.sources <= MANY_NEURONS else LAGS_MANY
+    return correlogram(spikes, bins, min(sides, max(bins, box + 1)))
+
+
+def views_of(counts: Correlogram, bin_s: float, baseline: int, known: NDArray[np.str_] | None = None) -> list[View]:
+    """Judge every pair with one of the baselines: as it is, and whitened unless the baseline is the narrowest."""
+    grid, sigma, found = lags(bin_s), BASELINES[baseline], []
+    usable, prior = pairs_of(counts.total), prior_odds(counts.neurons, known)
+    left = residual(counts, grid, sigma)
+    for whitened in (False, True) if sigma != BASELINES[-1] else (False,):
+        score, spread = standardised(matched(left, grid, whitened), usable, centred=sigma is not None)
+        found.append(view(score, spread, usable, grid.delay, prior))
+    return found
+
+
+def concluded(views: list[View], total: Array, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
+    """Put the views of all baselines together; `total` is how many spikes each neuron fired, (neuron,)."""
+    return combined(views, pairs_of(total), lags(bin_s).tau, known, bin_s)
+
+
+def pairs_of(total: Array) -> NDArray[np.bool_]:
+    """Return the pairs of different neurons that fire, (pre, post)."""
+    fires = total > 0
+    return np.asarray(fires[:, None] & fires[None, :] & ~np.eye(len(total), dtype=bool), bool)
 
 
 def bytes_to_infer(neurons: int, workers: int) -> int:
-    """Return about how much memory :func:`infer` takes at its peak, in bytes: correlograms, and the views at work."""
+    """Return about how much memory the views take at their peak, in bytes: correlograms and a view in every worker."""
     lags = LAGS if neurons <= MANY_NEURONS else LAGS_MANY
-    return neurons**2 * (4 * lags + min(workers, len(BASELINES)) * BYTES_PER_PAIR)
+    return neurons**2 * min(workers, len(BASELINES)) * (4 * lags + BYTES_PER_PAIR)
 
 
 def prior_odds(neurons: int, known: NDArray[np.str_] | None) -> Array:
@@ -173,6 +175,8 @@ def refined(
 
     Where unconnected pairs have scores as the likelihood promises, nothing hidden disturbs it, and both together tell
     more than either. Where their spread is twice that, hidden common input rules, and the correlograms count alone.
+    Of cell types the likelihood counts half: it has no baseline, and slow common input, weak in every pair, adds up
+    over the pairs of a neuron and looks like excitation.
 
     Parameters
     ----------
@@ -201,11 +205,10 @@ def refined(
     scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
     prior = prior_odds(len(score), known)
     more, old = view(scaled, spread, usable, np.zeros(1, np.int64), prior), found.judgement
-    both = Judgement(
-        (old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
-        old.excitatory + trusted * (more.excitatory - prior),
-        old.share,
-        old.decoys,
+    both = replace(
+        old,
+        sides=(old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
+        excitatory=old.excitatory + trusted * TYPE_NEWS * (more.excitatory - prior),
     )
     return _answer(both, usable, (found.edges.inflation, found.delay, found.tau), known), inflation
 

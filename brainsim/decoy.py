@@ -6,25 +6,30 @@ show how much evidence unconnected pairs give in this recording, hidden common i
 
     right(e) / wrong(e) = (1 + exp(u(e))) exp(+-g(e)),    u(e) = a + sum over pieces of slope * piece(e)
 
-`u` is the log odds of a connection. `g` is how much more often nothing but common input looks like excitation than like
-inhibition; it counts against excitatory neurons and for inhibitory ones. Where the model of :mod:`brainsim.posterior`
-holds, u = log odds of the share + e; that is the prior, and few pairs leave it as it is.
+`u` is the log odds of a connection; E and I have an `a` each, for their synapses are not equally many and strong. `g`
+is how much more often nothing but common input looks like excitation than like inhibition; it counts against excitatory
+neurons and for inhibitory ones. Where the model of :mod:`brainsim.posterior` holds, u = log odds of the share + e; that
+is the prior, and few pairs leave it as it is.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
 Array = NDArray[np.float64]
 KNOTS = (0.0, 2.0, 5.0, 12.0)
 MOST_PAIRS = 100_000
 MOST_EVIDENCE = 30.0  # pairs beyond are as sure as can be; they shall not set the slope
-PRIOR_SD = 0.5  # of the offset, of the logarithms of slopes and of their differences, and of the asymmetry
+OFFSET_SD, TYPES_SD = 1.0, 0.5  # of an offset; of the difference between those of E and I
+SLOPE_SD = 0.5  # of the logarithms of slopes, and of their differences
+ASYMMETRY_SD = 0.25
 SURE = np.log(9.0)
 
 
-def calibrated(sides: Array, excitatory: Array, share: float, evidence: Array, usable: NDArray[np.bool_]) -> Array:
+def calibrated(sides: Array, excitatory: Array, share: float, usable: NDArray[np.bool_]) -> Array:
     """Return the log odds that pairs are connected, given all evidence of the recording.
 
     Parameters
@@ -35,15 +40,13 @@ def calibrated(sides: Array, excitatory: Array, share: float, evidence: Array, u
         Log odds of E against I of each neuron, (neuron,).
     share
         Share of connected pairs.
-    evidence
-        Evidence for a synapse, (pair,).
     usable
         Pairs that can be judged, (pre, post).
 
     Returns
     -------
     array
-        Log odds, (pair,): a growing function of the evidence.
+        Log odds, (pair,): for each type a growing function of the evidence.
 
     Notes
     -----
@@ -58,14 +61,30 @@ def calibrated(sides: Array, excitatory: Array, share: float, evidence: Array, u
     pair = np.logaddexp(np.log1p(-share), np.log(share) + sides)
     whole = excitatory[:, None]
     others = whole - (pair[0] - pair[1])
-    excites = usable & (np.minimum(others, whole) > SURE)
-    inhibits = usable & (np.maximum(others, whole) < -SURE)
-    right = np.concatenate([sides[0][excites], sides[1][inhibits]])
-    wrong = np.concatenate([sides[1][excites], sides[0][inhibits]])
-    kind = np.repeat([1.0, -1.0], [excites.sum(), inhibits.sum()])
-    some = slice(None, None, max(1, -(-len(kind) // MOST_PAIRS)))
-    found = _fitted(right[some], wrong[some], kind[some], prior)
-    return np.asarray(found[0] + _pieces(evidence) @ np.exp(found[1 : 2 + len(KNOTS)]), np.float64)
+    sure = [usable & (sign * others > SURE) & (sign * whole > SURE) for sign in (1, -1)]
+    kinds = [_Decoys.of(sides[k][sure[k]], sides[1 - k][sure[k]], sign) for k, sign in enumerate((1.0, -1.0))]
+    offset, slope = _fitted(kinds, prior)
+    odds = [a + _pieces(side[usable]) @ slope for a, side in zip(offset, sides, strict=True)]
+    types = np.broadcast_to(whole, usable.shape)[usable]
+    return np.asarray(np.logaddexp(log_expit(types) + odds[0], log_expit(-types) + odds[1]), np.float64)
+
+
+@dataclass(frozen=True)
+class _Decoys:
+    """Evidence of one type: in pieces, right (1) or wrong (-1), by what the asymmetry counts; (pair, ...)."""
+
+    pieces: Array
+    label: Array
+    uneven: Array
+
+    @classmethod
+    def of(cls, right: Array, wrong: Array, sign: float) -> "_Decoys":
+        """Keep evidence above 0: below it, connected pairs fill the side of the decoys."""
+        found = np.concatenate([right, wrong])
+        told = np.flatnonzero(found > KNOTS[0])
+        told = told[:: max(1, -(-len(told) // MOST_PAIRS))]
+        evidence = np.minimum(found[told], MOST_EVIDENCE)
+        return cls(_pieces(evidence), np.where(told < len(right), 1.0, -1.0), sign * _asymmetry(evidence))
 
 
 def _pieces(evidence: Array) -> Array:
@@ -80,29 +99,37 @@ def _asymmetry(evidence: Array) -> Array:
     return np.stack([np.clip((evidence + 1) / 2, 0, 1), np.clip((evidence - 1) / 4, 0, 1)], axis=-1)
 
 
-def _fitted(right: Array, wrong: Array, kind: Array, prior: float) -> Array:
-    """Fit offset, logarithms of slopes and asymmetry to which evidence is right and which a decoy."""
-    evidence = np.minimum(np.concatenate([right, wrong]), MOST_EVIDENCE)
-    label = np.repeat([1.0, -1.0], len(right))
-    pieces, uneven = _pieces(evidence), _asymmetry(evidence) * np.tile(kind, 2)[:, None]
-    slopes = slice(1, 2 + len(KNOTS))
+def _fitted(kinds: list[_Decoys], prior: float) -> tuple[Array, Array]:
+    """Fit offsets of E and I, (type,), slopes, (piece,), and asymmetry to which evidence is right and which a decoy."""
+    last = 2 + len(KNOTS) + 1
 
     def loss(at: Array) -> tuple[float, Array]:
-        slope, bend = np.exp(at[slopes]), np.diff(at[slopes]) / PRIOR_SD**2
-        log_odds = at[0] + pieces @ slope
-        margin = label * (np.logaddexp(0, log_odds) + uneven @ at[slopes.stop :])
-        push = label * expit(-margin)
-        pull = push * expit(log_odds)
-        from_prior = np.concatenate(
-            [
-                [(at[0] - prior) / PRIOR_SD**2],
-                at[slopes] / PRIOR_SD**2 + np.append(0, bend) - np.append(bend, 0),
-                at[slopes.stop :] / PRIOR_SD**2,
-            ]
-        )
-        cost = from_prior @ (at - np.append(prior, np.zeros(len(at) - 1))) / 2
-        from_pairs = np.concatenate([[pull.sum()], (pieces.T @ pull) * slope, uneven.T @ push])
-        return float(np.logaddexp(0, -margin).sum() + cost), from_prior - from_pairs
+        value, by = _cost(at, prior)
+        slope = np.exp(at[2:last])
+        for k, kind in enumerate(kinds):
+            log_odds = at[k] + kind.pieces @ slope
+            margin = kind.label * (np.logaddexp(0, log_odds) + kind.uneven @ at[last:])
+            push = kind.label * expit(-margin)
+            pull = push * expit(log_odds)
+            value += float(np.logaddexp(0, -margin).sum())
+            by[k] -= pull.sum()
+            by[2:last] -= (kind.pieces.T @ pull) * slope
+            by[last:] -= kind.uneven.T @ push
+        return value, by
 
-    start = np.append(prior, np.zeros(len(KNOTS) + 3))
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x, np.float64)
+    start = np.concatenate([[prior, prior], np.zeros(len(KNOTS) + 3)])
+    best = np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x, np.float64)
+    return best[:2], np.exp(best[2:last])
+
+
+def _cost(at: Array, prior: float) -> tuple[float, Array]:
+    """Return minus the log prior of what is fitted, and its gradient: every row of a matrix deviates by its SD."""
+    slopes = len(KNOTS) + 1
+    rows = np.zeros((3 + 2 * slopes - 1 + 2, len(at)))
+    rows[:3, :2] = np.array([[1, 0], [0, 1], [1, -1]]) / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]]
+    rows[3 : 3 + slopes, 2 : 2 + slopes] = np.eye(slopes) / SLOPE_SD
+    rows[3 + slopes : 2 + 2 * slopes, 2 : 2 + slopes] = np.diff(np.eye(slopes), axis=0) / SLOPE_SD
+    rows[-2:, -2:] = np.eye(2) / ASYMMETRY_SD
+    off = at - np.concatenate([[prior, prior], np.zeros(len(at) - 2)])
+    far = rows @ off
+    return float(far @ far / 2), far @ rows

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from brainsim.block import neuron_blocks
 from brainsim.error import InputError
 from brainsim.recorded import Events
 from brainsim.sufficient import Problem
@@ -124,20 +125,30 @@ def _from_frames(dataset: xr.Dataset) -> Encoded:
     pad = 8
     begins = np.cumsum([0, *[r.stop - r.start + pad for r in runs]])
     bins = int(begins[-1] - pad)
+    blocks = [_block_of_frames(spikes.isel(neuron=block), runs, begins, bins) for block in neuron_blocks(spikes)]
+    events, gaps = Events.stacked([each[0] for each in blocks]), Events.stacked([each[1] for each in blocks])
+    unit = np.concatenate([each[2] for each in blocks])
+    starts = np.array([[b, 0.0 if cut else time[r.start]] for b, r in zip(begins, runs, strict=False)])
+    return Encoded(events, gaps, bins, 1 / rate, unit, _onset_frames(dataset, runs, begins, cut), starts, "binned")
+
+
+def _block_of_frames(
+    spikes: xr.DataArray, runs: list[slice], begins: NDArray[np.int64], bins: int
+) -> tuple[Events, Events, NDArray[np.float64]]:
+    """Return the events, the gaps and the units of some neurons; their traces alone are in memory."""
+    cut, neurons = "trial" in spikes.dims, spikes.sizes["neuron"]
     values = spikes.transpose(*(("trial",) if cut else ()), "time", "neuron").values.astype(float)
-    laid = np.full((bins, spikes.sizes["neuron"]), np.nan)
+    laid = np.full((bins, neurons), np.nan)
     for k, (run, begin) in enumerate(zip(runs, begins, strict=False)):
         laid[begin : begin + run.stop - run.start] = values[k] if cut else values[run]
     unit = spike_unit(laid)
     missing = np.isnan(laid)
     cells, frames = np.nonzero(np.nan_to_num(laid).T > 0)
-    events = Events.of(cells, frames, laid[frames, cells] / unit[cells], laid.shape[1])
+    events = Events.of(cells, frames, laid[frames, cells] / unit[cells], neurons)
     edge = np.diff(np.pad(missing, ((1, 1), (0, 0))).astype(np.int8), axis=0).T
     begin_cell, begin = np.nonzero(edge == 1)
     _, end = np.nonzero(edge == -1)
-    gaps = _switches(begin_cell, begin, end, laid.shape[1])
-    starts = np.array([[b, 0.0 if cut else time[r.start]] for b, r in zip(begins, runs, strict=False)])
-    return Encoded(events, gaps, bins, 1 / rate, unit, _onset_frames(dataset, runs, begins, cut), starts, "binned")
+    return events, _switches(begin_cell, begin, end, neurons), unit
 
 
 def _onset_frames(dataset: xr.Dataset, runs: list[slice], begins: NDArray[np.int64], cut: bool) -> NDArray[np.int64]:
@@ -167,8 +178,8 @@ def spike_unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
     values
         Inferred spikes, (bin, neuron), NaN where missing.
     """
-    total = np.nansum(np.maximum(values, 0), axis=0)
-    square = np.nansum(np.maximum(values, 0) ** 2, axis=0)
+    each = np.maximum(np.ascontiguousarray(values.T), 0)  # a neuron's sum is then the same in any block of neurons
+    total, square = np.nansum(each, axis=1), np.nansum(each**2, axis=1)
     unit: NDArray[np.float64] = np.divide(square, total, out=np.ones(values.shape[1]), where=total > 0)
     return unit
 

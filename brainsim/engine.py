@@ -4,8 +4,13 @@
 for looking inside). There is no silent change from one to the other.
 """
 
+import os
+import pickle
 import shutil
+import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -17,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.blueprint import Blueprint, Group, Operation, Projection
-from brainsim.error import OutputError, ToolError
+from brainsim.error import BrainsimError, OutputError, ToolError
 from brainsim.loops import EDITION, rewrite
 from brainsim.program import Program, cache_folder, check_finite, keep, machine
 from brainsim.recorded import RecordedInput
@@ -25,6 +30,7 @@ from brainsim.recorded import RecordedInput
 TARGETS = ("cpp", "numpy")
 FUNCTIONS = {"event_step": 2, "event_amplitude": 2, "stretch_kind": 1, "input_current": 2, "synapse_delay": 2}
 INTEGER = ("event_step", "synapse_delay")
+FAILED = 3
 FLAGS = ("-O3", "-ffast-math", "-fno-finite-math-only", "-march=native", "-std=c++17", "-w")
 
 
@@ -54,7 +60,7 @@ class Network:
             begin = time.perf_counter()
             digest = blueprint.digest(*machine(), *FLAGS, _brian2_version(), EDITION)
             found = Program.find(digest)
-            self._program = found or _build(blueprint, digest)
+            self._program = found or (_build if _main_thread() else _build_apart)(blueprint, digest)
             self.seconds_compile_ = 0.0 if found else time.perf_counter() - begin
         else:
             import_module("brian2")  # sets a signal handler, which only the main thread may; runs may be in others
@@ -225,6 +231,35 @@ def _build(blueprint: Blueprint, digest: str) -> Program:
         b2.set_device("runtime")
     _strip(draft)
     return keep(draft, digest, arrays)
+
+
+def _main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _build_apart(blueprint: Blueprint, digest: str) -> Program:
+    """Compile in a process of its own: Brian2 is imported in a main thread only, and a worker's is taken."""
+    code = "import brainsim.engine as engine; engine._build_given()"
+    given = pickle.dumps((blueprint, digest))
+    done = subprocess.run([sys.executable, "-c", code], input=given, capture_output=True, check=False)
+    if done.returncode == FAILED:
+        raise pickle.loads(done.stdout)  # what the child of this process wrote
+    program = Program.find(digest) if not done.returncode else None
+    if program is None:
+        reason = (done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}").splitlines()[-1]
+        raise ToolError(f"the network could not be compiled ({reason})", remedy="see `brainsim check`")
+    return program
+
+
+def _build_given() -> None:
+    """Build the blueprint on stdin; an error of brainsim goes to stdout, for :func:`_build_apart`."""
+    out = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        _build(*pickle.load(sys.stdin.buffer))
+    except BrainsimError as error:
+        os.write(out, pickle.dumps(error))
+        sys.exit(FAILED)
 
 
 def _writable_cache() -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from sklearn.base import BaseEstimator
 
-from brainsim import catalog
+from brainsim import catalog, distributed
 from brainsim.choice import choose, trainings
 from brainsim.error import InputError, UnknownName
 from brainsim.fitted import check_fitted
@@ -114,7 +114,13 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
         FitError
             If a batch is larger than the data or the training diverges.
         """
-        target = None if folder is None else GanFolder(Path(folder), overwrite=overwrite, resume=resume)
+        with distributed.joined(self.device):
+            target = None if folder is None else GanFolder(Path(folder), overwrite=overwrite, resume=resume)
+            distributed.together()
+            return self._fit(dataset, progress, target)
+
+    def _fit(self, dataset: xr.Dataset, progress: Progress, target: GanFolder | None) -> Self:
+        """Choose what is open and train."""
         kind = catalog.get("model", self.model)
         check_setting(self, None)
         trials, kept = training_trials(dataset, self.hold_out)
@@ -137,7 +143,7 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
             trainer = Trainer(kind(setting.penalty), setting, trials)
             curve = target.resume(trainer, self.description_) if target else []
             self._train(trainer, curve, trials, lambda epoch, note: told(rounds * setting.epochs + epoch, note), target)
-            if target:
+            if target and not distributed.rank():
                 examples = plot_trials(kept, self.sample(EXAMPLES, seed=self.seed))
                 write_bytes(target.path / "example_trials.png", png(examples))
         return self
@@ -154,7 +160,7 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
         over = target is not None and stop is not None and start > stop
         used = open_gan(target.path)[1] if target and over else copy.deepcopy(trainer.mean_generator).cpu()
         self.steps_per_second_ = float("nan")
-        if target and not start and not target.path.exists():
+        if target and not start and target.new:
             target.save(trainer, used, curve, self.description_)
         for epoch in range(start + 1, epochs + 1):
             curve.append(trainer.epoch())

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from brainsim import catalog
+from brainsim import catalog, distributed
 from brainsim.checkpoint import (
     check_folder,
     read_config,
@@ -45,7 +45,7 @@ class GanFolder:
 
     def __init__(self, path: Path, *, overwrite: bool, resume: bool) -> None:
         check_folder(path, overwrite=overwrite, resume=resume)
-        self.path = path
+        self.path, self.new = path, not path.exists()
         self.found = resume and path.exists() and any(path.iterdir())
         self.fresh = not self.found
 
@@ -108,6 +108,9 @@ class GanFolder:
         curve, description
             Losses of every epoch, and what `config.json` holds.
         """
+        state = trainer.state()
+        if distributed.rank():
+            return
 
         def fill(folder: Path) -> None:
             (folder / "checkpoints").mkdir(exist_ok=True)
@@ -122,9 +125,7 @@ class GanFolder:
             write_tensors(folder / "model.safetensors", _weights(used, trainer.scaling))
             write_text(folder / "learning_curve.csv", curve_csv(curve))
             write_bytes(folder / "learning_curve.png", png(plot_learning_curve(curve_columns(curve))))
-            write_tensors(
-                folder / "training.safetensors", {**trainer.state(), "curve": torch.tensor(curve, dtype=torch.float64)}
-            )
+            write_tensors(folder / "training.safetensors", {**state, "curve": torch.tensor(curve, dtype=torch.float64)})
 
         write_folder(self.path, fill, fresh=self.fresh)
         self.fresh = False

@@ -68,7 +68,7 @@ def generate(generator: Generates, label: NDArray[np.int64], seed: int) -> NDArr
     source = torch.Generator().manual_seed(int(np.random.default_rng(seed).integers(2**62)))
     one_hot = torch.eye(generator.shape.stimuli)[torch.from_numpy(label)]
     with torch.no_grad():
-        parts = [generator(generator.draw_noise(len(part), source), part) for part in torch.split(one_hot, CHUNK)]
+        parts = [generator(generator.draw_noise(len(part), source), part)[0] for part in torch.split(one_hot, CHUNK)]
     activity: NDArray[np.float32] = torch.cat(parts).transpose(1, 2).numpy()
     return activity
 

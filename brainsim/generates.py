@@ -18,9 +18,13 @@ class Generates(nn.Module, ABC):
         """Return everything random that so many trials need; the first axis is the trial."""
 
     @abstractmethod
-    def generate(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> tuple[Tensor, Tensor]:
-        """Return scaled activity (trial, neuron, time), and a cost of its own that is added to the adversarial loss."""
+    def forward(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scaled activity (trial, neuron, time), and a cost of its own that is added to the adversarial loss.
 
-    def forward(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> Tensor:
-        """Return scaled activity (trial, neuron, time) for a one-hot stimulus (trial, stimulus)."""
-        return self.generate(noise, stimulus)[0]
+        Parameters
+        ----------
+        noise
+            What :meth:`draw_noise` drew.
+        stimulus
+            One-hot, (trial, stimulus).
+        """

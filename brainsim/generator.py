@@ -51,7 +51,7 @@ class Generator(Generates):
         """Return noise (trial, latent)."""
         return (torch.randn(trials, self.latent_dim, generator=source),)
 
-    def generate(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> tuple[Tensor, Tensor]:
         """Return scaled activity (trial, neuron, time) for a one-hot stimulus, and the cost of what left the range.
 
         The cost is 0.05 times the squared excess over each neuron's recorded range, over the root of neurons times

@@ -2,28 +2,32 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from brainsim.connectivity import Connectivity, bytes_to_infer, infer, refined
+from brainsim.cluster import Here, Pool, Started, Task, opened, run
+from brainsim.connectivity import Connectivity, bytes_to_infer, concluded, refined
 from brainsim.edge import named_types
 from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
 from brainsim.error import FitError
+from brainsim.fit_task import Part, compiled, keep_problem, metric, seen, solve, summed, totals_of
 from brainsim.kernel import COARSE_BIN_S
-from brainsim.likelihood import SHARD, Folds, Metric, Shard, Solution, blocked_folds, climb, lifts
-from brainsim.posterior import PRIOR_EXCITATORY
+from brainsim.likelihood import SHARD, blocked_folds
+from brainsim.posterior import PRIOR_EXCITATORY, View
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
-from brainsim.sufficient import Problem, Statistics, statistics
+from brainsim.shard_store import InMemory, Shards, digest
+from brainsim.sufficient import Problem, Totals
 from brainsim.trial import trial_frames
 
 RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
-COVARIATE_PRECISION = 0.3
 LONGEST_RESPONSE_S = 10.0
 MOST_PASSES = 20
 SIGNED_PASSES = 8
@@ -50,7 +54,7 @@ class Settings:
     ridge
         Precision of the Gaussian prior of a weight; None chooses it by held-out log likelihood in blocks of time.
     workers
-        Shards that run at the same time.
+        Local processes that share the work.
     target
         ``"cpp"`` or ``"numpy"``.
     dale
@@ -60,6 +64,10 @@ class Settings:
     check
         Whether :meth:`brainsim.network.SpikingNetwork.fit` lets the fitted network run freely and says in the fit
         whether it can be trusted.
+    scheduler
+        Address of a Dask scheduler whose workers share the work instead; they see the folder of the shards.
+    shards
+        A store that was begun (:func:`brainsim.shard_store.begin`), in which the shards stay; None keeps none.
     """
 
     source: str = "auto"
@@ -70,45 +78,57 @@ class Settings:
     dale: bool = False
     known_types: bool = False
     check: bool = True
+    scheduler: str = ""
+    shards: Path | None = None
+
+    def pool(self) -> AbstractContextManager[Pool]:
+        """Return who works: see :func:`brainsim.cluster.opened`; Brian2's NumPy target runs in this process only."""
+        return opened(self.workers if self.target == "cpp" else 1, self.scheduler, self.shards)
 
 
 @dataclass(frozen=True)
-class Part:
-    """A stretch of a recording that is fitted: its spikes, what they say, and which blocks of time are held out."""
-
-    problem: Problem
-    facts: Statistics
-    folds: Folds
-
-    @classmethod
-    def of(cls, problem: Problem) -> "Part":
-        """Hold out every fifth block of time."""
-        folds = blocked_folds(problem.bins, problem.tau)
-        return cls(problem, statistics(problem, folds.held(problem.bins)), folds)
-
-    def whole(self) -> "Part":
-        """Return the same stretch with nothing held out."""
-        facts = {name: _both(getattr(self.facts, name)) for name in ("count", "bins", "coincidence")}
-        folds = Folds(np.ones_like(self.folds.kind), self.folds.chunk)
-        return Part(self.problem, replace(self.facts, **facts), folds)
-
-
-@dataclass
 class Fitted:
-    """What the passes gave, all shards together: see :class:`brainsim.likelihood.Solution`."""
+    """What the passes gave, all shards together: see :func:`brainsim.fit_task.solve`."""
 
-    solutions: list[Solution]
+    shards: Shards
+    keys: list[str]
     ridge: float
 
     def joined(self, name: str) -> Array:
-        """Return one attribute of every neuron."""
-        return np.concatenate([getattr(s, name) for s in self.solutions], axis=-1)
+        """Return one array of every neuron."""
+        return np.concatenate([self.shards.get(key)[name][...] for key in self.keys], axis=-1)
+
+    @property
+    def passes(self) -> int:
+        """Most passes that a shard needed."""
+        return max(int(self.shards.get(key)["passes"][()]) for key in self.keys)
 
 
 class Fit:
-    """One fit of the rule ``ml``: holds the problem, runs the passes."""
+    """One fit of the rule ``ml``: holds the problem, gives its tasks to the workers.
 
-    def __init__(self, dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = silent) -> None:
+    Parameters
+    ----------
+    dataset
+        A recording with ``spikes`` or ``spike_time``.
+    rule
+        Time constant and delay.
+    settings
+        How to fit.
+    progress
+        Called after each shard.
+    pool
+        Who makes the shards; by default this process.
+    """
+
+    def __init__(
+        self,
+        dataset: xr.Dataset,
+        rule: Ml,
+        settings: Settings,
+        progress: Progress = silent,
+        pool: Pool | None = None,
+    ) -> None:
         self.settings, self.progress, self.rule = settings, progress, rule
         given = settings.known_types and "cell_type" in dataset.coords
         self.known_types = dataset["cell_type"].values.astype(str) if given else None
@@ -122,20 +142,38 @@ class Fit:
                 where="field 'spikes'",
                 remedy="check the deconvolution, or the spike times",
             )
+        self.pool: Pool = pool or Here(InMemory())
+        self._looks: Started | None = None
         self.seconds_compile, self._begin = 0.0, time.perf_counter()
+
+    @cached_property
+    def key(self) -> str:
+        """Key of the recorded spikes in the store."""
+        return keep_problem(self.pool.shards, self.problem)
+
+    def look(self) -> None:
+        """Let idle workers begin with the correlograms, which nothing waits for but :meth:`connectivity`."""
+        width, known, bins = (observed_bins(self.problem), self.encoded.bin_s), "", self.problem.bins
+        if self.known_types is not None:
+            kind = {"type": (self.known_types == "E") + 2 * (self.known_types == "I")}
+            self.pool.shards.put(known := digest(kind), kind)
+        self._looks = self.pool.start([Task(seen, (self.key, bins, width, known, k)) for k in (1, 0, 2)])
 
     def connectivity(self) -> Connectivity:
         """Infer who is connected from the correlograms of all pairs."""
-        return infer(
-            self.problem.spikes,
-            observed_bins(self.problem),
-            self.encoded.bin_s,
-            self.known_types,
-            self.settings.workers,
-            lambda note: self.progress(0, 1, note),
-        )
+        if self._looks is None:
+            self.look()
+        assert self._looks is not None
+        first, zeroth, last = self.pool.finish(self._looks, self.progress, "correlograms")
+        views = []
+        for key in (zeroth, first, last):
+            kept = {name: values[...] for name, values in self.pool.shards.get(key).items()}
+            views += [View(**{name: values[k] for name, values in kept.items()}) for k in range(len(kept["share"]))]
+        spikes, n = self.problem.spikes, self.problem.neurons
+        total = np.bincount(spikes.source_of_each(), spikes.amplitude, minlength=n).astype(float)
+        return concluded(views, total, self.encoded.bin_s, self.known_types)
 
-    def run(self) -> tuple[Fitted, Fitted, Statistics]:
+    def run(self) -> tuple[Fitted, Fitted, Totals]:
         """Choose the prior on held-out blocks of time, then fit everything.
 
         Returns
@@ -144,42 +182,41 @@ class Fit:
             The fit to the fitted blocks (which tells the held-out log likelihood), and the fit to all that went on
             from there.
         facts
-            The statistics of the whole recording.
+            Counts and means of the whole recording.
         """
-        n = self.problem.neurons
-        shards = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
-        with threadpool_limits(1):
-            fitted = Part.of(self.problem)
-            held, ridge, start = None, self.settings.ridge, None
-            if ridge is None:
-                some = np.unique(np.linspace(0, n - 1, min(n, SHARD)).astype(np.int64))
-                long = self.problem.bins > CHOICE_BINS
-                chosen = self._choose(Part.of(self.problem.first(CHOICE_BINS)) if long else fitted, some)
-                ridge = chosen.ridge
-                if len(shards) == 1:
-                    held, start = (None, chosen.solutions) if long else (chosen, None)
-            if held is None:
-                held = self._solve(fitted, ridge, shards, start, HELD_PASSES, HELD_TOLERANCE)
-            everything = fitted.whole()
-            return held, self._solve(everything, ridge, shards, held.solutions, MOST_PASSES), everything.facts
+        n, shards = self.problem.neurons, self._shards()
+        (made,) = run(self.pool, [Task(compiled, (self.key, self.problem.bins, self.settings.target))])
+        self.seconds_compile += float(self.pool.shards.get(made)["seconds"][()])
+        fitted = summed(self.pool, self.key, self.problem.bins, n, self.progress)
+        held, ridge, start = None, self.settings.ridge, None
+        if ridge is None:
+            some = np.unique(np.linspace(0, n - 1, min(n, SHARD)).astype(np.int64))
+            long = self.problem.bins > CHOICE_BINS
+            beginning = summed(self.pool, self.key, CHOICE_BINS, n, self.progress) if long else fitted
+            chosen = self._choose(beginning, some)
+            ridge = chosen.ridge
+            if len(shards) == 1:
+                held, start = (None, chosen.keys) if long else (chosen, None)
+        if held is None:
+            held = self._solve(fitted, ridge, shards, start, HELD_PASSES, HELD_TOLERANCE)
+        everything = replace(fitted, whole=True)
+        final = self._solve(everything, ridge, shards, held.keys, MOST_PASSES)
+        return held, final, totals_of(self.pool.shards, everything)
 
-    def variance(self, fitted: Fitted, facts: Statistics) -> Array:
+    def variance(self, fitted: Fitted) -> Array:
         """Return the posterior variance of every weight, (pre, post)."""
-        n, bins = self.problem.neurons, self.problem.bins
-        precision = np.concatenate([np.full(n, fitted.ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
-        metric = Metric.of(facts, bins, precision)
-        return metric.variance(np.maximum(facts.count[0], 1.0), lifts(facts, bins))[:n]
+        return fitted.joined("variance")
 
-    def joined(self, found: Connectivity, fits: tuple[Fitted, Fitted, Statistics]) -> tuple[Connectivity, float]:
+    def joined(self, found: Connectivity, fits: tuple[Fitted, Fitted, Totals]) -> tuple[Connectivity, float]:
         """Join the evidence of the likelihood to that of the correlograms, where bins are fine enough for synapses."""
         _, final, facts = fits
         if self.encoded.bin_s > COARSE_BIN_S:  # what is seen from frame to frame does not tell cell types
             untold = named_types(np.full(self.problem.neurons, PRIOR_EXCITATORY), self.known_types)
             return replace(found, types=untold), found.edges.inflation
-        score = final.joined("weight")[: self.problem.neurons] / np.sqrt(self.variance(final, facts))
+        score = final.joined("weight")[: self.problem.neurons] / np.sqrt(self.variance(final))
         return refined(found, score, judged_pairs(facts)[1], self.known_types)
 
-    def signed(self, fits: tuple[Fitted, Fitted, Statistics], sign: Array) -> tuple[Fitted, Fitted, Statistics]:
+    def signed(self, fits: tuple[Fitted, Fitted, Totals], sign: Array) -> tuple[Fitted, Fitted, Totals]:
         """Fit again, from where the fits without constraints ended, with the sign of every presynaptic neuron.
 
         Parameters
@@ -190,17 +227,14 @@ class Fit:
             +1 for E, -1 for I, 0 where the type is not known, (neuron,).
         """
         held, final, whole = fits
-        n = self.problem.neurons
-        shards = [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
-        with threadpool_limits(1):
-            fitted = Part.of(self.problem)
-            again = [
-                self._solve(part, final.ridge, shards, fit.solutions, SIGNED_PASSES, tolerance, sign)
-                for part, fit, tolerance in (
-                    (fitted, held, HELD_TOLERANCE),
-                    (fitted.whole(), final, TOLERANCE),
-                )
-            ]
+        fitted = summed(self.pool, self.key, self.problem.bins, self.problem.neurons, silent)
+        again = [
+            self._solve(part, final.ridge, self._shards(), fit.keys, SIGNED_PASSES, tolerance, sign)
+            for part, fit, tolerance in (
+                (fitted, held, HELD_TOLERANCE),
+                (replace(fitted, whole=True), final, TOLERANCE),
+            )
+        ]
         return again[0], again[1], whole
 
     def check_memory(self) -> None:
@@ -214,19 +248,24 @@ class Fit:
         need = predicted_bytes(self.problem.neurons, len(self.problem.spikes.step), self.settings.workers)
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         self.progress(0, 1, f"about {need / 2**20:.0f} MiB")
-        if need > there:
+        if need > there and not self.settings.scheduler:  # else the memory is that of other machines
             raise FitError(
                 f"the fit would take about {need / 2**30:.1f} GiB of memory and the machine has {there / 2**30:.1f}",
                 remedy="fit fewer neurons, a shorter stretch, or use fewer --workers",
             )
 
-    def _choose(self, part: "Part", some: NDArray[np.int64]) -> Fitted:
+    def _shards(self) -> list[NDArray[np.int64]]:
+        """Return the postsynaptic neurons of each shard; which share one does not depend on the number of workers."""
+        n = self.problem.neurons
+        return [np.arange(a, min(a + SHARD, n)) for a in range(0, n, SHARD)]
+
+    def _choose(self, part: Part, some: NDArray[np.int64]) -> Fitted:
         """Walk along the ridges as long as the held-out log likelihood of some neurons grows."""
         tried: dict[int, Fitted] = {}
 
         def score(k: int, near: int | None) -> float:
             if k not in tried:
-                start = tried[near].solutions if near is not None else None
+                start = tried[near].keys if near is not None else None
                 tried[k] = self._solve(part, RIDGES[k], [some], start, HELD_PASSES, HELD_TOLERANCE)
             return float(tried[k].joined("held").sum())
 
@@ -242,32 +281,26 @@ class Fit:
 
     def _solve(
         self,
-        part: "Part",
+        part: Part,
         ridge: float,
         shards: list[NDArray[np.int64]],
-        start: list[Solution] | None,
+        start: list[str] | None,
         passes: int,
         tolerance: float = TOLERANCE,
         sign: Array | None = None,
     ) -> Fitted:
-        """Climb to the optimum of every shard; which neurons share one does not depend on the number of workers."""
-        n = self.problem.neurons
-        precision = np.concatenate([np.full(n, ridge), np.full(self.problem.covariates, COVARIATE_PRECISION)])
-        metric = Metric.of(part.facts, part.problem.bins, precision)
-        first = Shard(part.problem, part.facts, part.folds, shards[0], self.settings.target)
-        self.seconds_compile += first.network.seconds_compile_
-
-        def solve(k: int) -> Solution:
-            shard = Shard(part.problem, part.facts, part.folds, shards[k], self.settings.target) if k else first
-            wanted = None if sign is None else _of_pairs(sign, self.problem, shards[k])
-            return climb(shard, metric, start[k] if start else None, passes, tolerance, wanted)
-
-        solutions: list[Solution] = []
-        with ThreadPoolExecutor(self.settings.workers) as pool:
-            for solution in pool.map(solve, range(len(shards))):
-                solutions.append(solution)
-                self.progress(len(solutions), len(shards), f"ridge {ridge:g}")
-        return Fitted(solutions, ridge)
+        """Climb to the optimum of every shard."""
+        pool, wanted = self.pool, ""
+        if sign is not None:
+            pool.shards.put(wanted := digest({"sign": sign}), {"sign": sign})
+        (diagonal,) = run(pool, [Task(metric, (part.problem, part.bins, part.overlap, ridge))])
+        how = (ridge, diagonal, passes, tolerance, self.settings.target)
+        begin = start or [""] * len(shards)
+        tasks = [
+            Task(solve, (part, how, tuple(posts.tolist()), at, wanted))
+            for posts, at in zip(shards, begin, strict=True)
+        ]
+        return Fitted(pool.shards, run(pool, tasks, self.progress, f"ridge {ridge:g}"), ridge)
 
     @property
     def seconds(self) -> float:
@@ -297,19 +330,6 @@ def observed_bins(problem: Problem) -> int:
     ends = np.minimum(gaps.step, problem.bins).astype(float)
     missing = np.bincount(gaps.source_of_each(), gaps.amplitude * (problem.bins - ends), minlength=gaps.sources)
     return max(1, round(problem.bins - float(missing.mean())))
-
-
-def _of_pairs(sign: Array, problem: Problem, posts: NDArray[np.int64]) -> Array:
-    """Return the sign of every weight onto some postsynaptic neurons, (feature, post); 0 for a neuron's own history."""
-    wanted = np.zeros((problem.features, len(posts)))
-    wanted[: problem.neurons] = sign[:, None]
-    wanted[posts, np.arange(len(posts))] = 0
-    return wanted
-
-
-def _both(values: Array) -> Array:
-    """Put what was held out back to what is fitted."""
-    return np.stack([values.sum(0), np.zeros_like(values[0])])
 
 
 def response_window(dataset: xr.Dataset) -> float:
@@ -349,17 +369,18 @@ def fit(dataset: xr.Dataset, rule: Ml, settings: Settings, progress: Progress = 
     FitError
         If there is not one spike, or the network explodes.
     """
-    work = Fit(dataset, rule, settings, progress)
-    work.check_memory()
-    with threadpool_limits(1):
-        return _judged(dataset, work, settings)
+    with settings.pool() as pool:
+        work = Fit(dataset, rule, settings, progress, pool)
+        work.check_memory()
+        with threadpool_limits(1):
+            return _judged(dataset, work, settings)
 
 
 def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
     """Infer, fit, fit again with Dale's law, and put it all into a Dataset."""
-    begin = time.perf_counter()
-    found = work.connectivity()
-    seconds, fits = time.perf_counter() - begin, work.run()
+    work.look()
+    fits, begin = work.run(), time.perf_counter()
+    found, seconds = work.connectivity(), time.perf_counter() - begin
     found, inflation = work.joined(found, fits)
     sign = np.select([found.types.cell_type == "E", found.types.cell_type == "I"], [1.0, -1.0])
     constrained = settings.dale and bool(sign.any()) and work.encoded.bin_s <= COARSE_BIN_S
@@ -370,14 +391,14 @@ def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
     fits = signed if constrained else free
     result = _dataset(dataset, work, fits, found)
     result.attrs.update(seconds_connectivity=seconds, null_inflation=inflation, dale=int(constrained), dale_gain=gain)
-    result.attrs["passes"] = max(s.passes for s in free[1].solutions)
-    result.attrs["passes_dale"] = max(s.passes for s in fits[1].solutions) if constrained else 0
+    result.attrs["passes"] = free[1].passes
+    result.attrs["passes_dale"] = fits[1].passes if constrained else 0
     result.attrs["notices"] = "\n".join(doubts(result))
     return result
 
 
 def _dataset(
-    dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Statistics], found: Connectivity
+    dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Totals], found: Connectivity
 ) -> xr.Dataset:
     held, final, facts = passes
     n, weight = work.problem.neurons, final.joined("weight")
@@ -385,7 +406,7 @@ def _dataset(
     fires, usable = judged_pairs(facts)
     matrix = {
         "weight": np.where(usable, weight[:n], 0.0),
-        "weight_se": np.sqrt(work.variance(final, facts)),
+        "weight_se": np.sqrt(work.variance(final)),
         "z": found.edges.z,
         "q_value": found.edges.q_value,
         "edge_probability": found.edges.probability,
@@ -422,7 +443,7 @@ def _dataset(
         "rule": "ml",
         "neuron_model": "lif",
         "ridge": final.ridge,
-        "passes_held_out": max(s.passes for s in held.solutions),
+        "passes_held_out": held.passes,
         "log_likelihood_per_spike": float(total / spikes),
         "log_likelihood_per_spike_held_out": float(held.joined("held").sum() / (count.sum() or np.nan)),
         "bin_s": work.encoded.bin_s,
@@ -438,7 +459,7 @@ def _dataset(
     return result
 
 
-def judged_pairs(facts: Statistics) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def judged_pairs(facts: Totals) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which neurons fired, (neuron,), and which pairs can be judged, (pre, post)."""
     fires = facts.count[0] > 0
     return fires, ~np.eye(len(fires), dtype=bool) & fires[:, None] & fires[None, :]

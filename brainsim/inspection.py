@@ -1,5 +1,6 @@
 """What a recording holds, and what is wrong with it: the schema and every check of the catalogue."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +40,27 @@ def inspect(dataset: xr.Dataset, threshold: str = "note") -> list[Finding]:
     return sorted((f for f in findings if f.severity in kept), key=lambda f: SEVERITIES.index(f.severity))
 
 
-def inspect_file(path: str | Path, threshold: str = "note") -> list[Finding]:
+def as_it_is(path: str | Path) -> xr.Dataset:
+    """Open a ``.nc`` file or a ``.zarr`` folder, whatever breaks the schema."""
+    return open_recording(path, validate=False, lazy=True)
+
+
+def inspect_file(
+    path: str | Path, threshold: str = "note", opened: Callable[[str | Path], xr.Dataset] = as_it_is
+) -> list[Finding]:
     """Inspect a file without refusing it; one that cannot be opened is a finding as well.
 
     Parameters
     ----------
     path
-        A ``.nc`` file or a ``.zarr`` folder.
+        A recording.
     threshold
         As :func:`inspect` takes it.
+    opened
+        Opens it; :func:`brainsim.reading.open_any` opens other formats than netCDF and Zarr as well.
     """
     try:
-        dataset = open_recording(path, validate=False, lazy=True)
+        dataset = opened(path)
     except InputError as error:
         return [Finding("error", "file", "file", error.what, error.remedy)]
     return inspect(dataset, threshold)

@@ -86,7 +86,7 @@ class LatentGenerator(Generates):
         shared = torch.randn(trials, self.latent_dim, self.length, generator=source)
         return shared, torch.randn(trials, self.shape.neurons, self.length, generator=source)
 
-    def generate(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> tuple[Tensor, Tensor]:
         """Return scaled activity (trial, neuron, time) for a one-hot stimulus (trial, stimulus), and no cost."""
         activity: Tensor = self.bounds(self.activity(self.score(noise, stimulus), stimulus))
         return activity, activity.new_zeros(())
@@ -100,8 +100,10 @@ class LatentGenerator(Generates):
         context = torch.cat([eta, stimulus[..., None].expand(-1, -1, self.length)], 1).transpose(1, 2)
         drive = drive + self.readout(functional.leaky_relu(self.hidden(context), 0.2)).transpose(1, 2)
         if self.length > 1:
-            spectrum = torch.fft.rfft(drive) * self.amplitude
-            drive = torch.fft.irfft(spectrum, self.length)[..., : self.shape.frames]
+            filtered = torch.fft.irfft(torch.fft.rfft(drive.float()) * self.amplitude, self.length)
+            drive = filtered[..., : self.shape.frames]
+        else:
+            drive = drive * self.amplitude
         courses = (stimulus @ self.courses.flatten(1)).reshape(len(stimulus), self.shape.frames, COMPONENTS)
         response = (courses @ self.loading).transpose(1, 2)
         score: Tensor = drive * (stimulus @ self.scale).exp()[..., None] + (stimulus @ self.shift)[..., None] + response
@@ -208,7 +210,7 @@ def correct_spectrum(generator: LatentGenerator, label: NDArray[np.int64], resid
     wanted, weight = periodogram(residual, seen), len(label) / (len(label) + POOLED_TRIALS)
     place = np.linspace(0, len(wanted) - 1, generator.amplitude.shape[1])
     for _ in range(CORRECTIONS):
-        activity = generator(generator.draw_noise(CORRECTED, source), one_hot).transpose(1, 2).numpy().astype(float)
+        activity = generator(generator.draw_noise(CORRECTED, source), one_hot)[0].transpose(1, 2).numpy().astype(float)
         everywhere = np.ones_like(activity)
         made = periodogram(residual_of(activity, simulated, everywhere), everywhere)
         own = np.log(np.maximum(wanted, 1e-4) / np.maximum(made, 1e-4)) / 2

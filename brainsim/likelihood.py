@@ -111,15 +111,28 @@ class Point(NamedTuple):
 
 
 class Shard:
-    """One shard of postsynaptic neurons: evaluates the log likelihood and its gradient by running the network."""
+    """One shard of postsynaptic neurons: evaluates the log likelihood and its gradient by running the network.
+
+    Parameters
+    ----------
+    problem
+        The recorded spikes of all neurons.
+    facts
+        What they say of these postsynaptic neurons: :meth:`brainsim.sufficient.Statistics.of`.
+    folds
+        Blocks of time.
+    posts
+        The postsynaptic neurons, (neuron,).
+    target
+        ``"cpp"`` or ``"numpy"``.
+    """
 
     def __init__(
         self, problem: Problem, facts: Statistics, folds: Folds, posts: NDArray[np.int64], target: str
     ) -> None:
         self.problem, self.facts, self.folds, self.posts = problem, facts, folds, posts
-        size = assembly.size_class(min(problem.neurons, SHARD))
-        self.shape = (assembly.size_class(problem.neurons), assembly.size_class(problem.covariates or 1), size)
-        self.network = Network(assembly.teacher_forced(self.shape[0], size, self.shape[1], folds.chunk), target)
+        self.shape = shape_of(problem)
+        self.network = network_of(problem, folds.chunk, target)
         self._constant = self._inputs()
 
     def _inputs(self) -> tuple[RecordedInput, dict[str, object]]:
@@ -164,17 +177,17 @@ class Shard:
             else np.zeros(0)
         )
         modelled = np.concatenate([met, level[:, None] * expected - before])
-        strayed = expected > STRAYED * np.maximum(facts.count[0, posts], 1)
+        strayed = expected > STRAYED * np.maximum(facts.count[0], 1)
         if profiled:
-            more = np.log(np.maximum(facts.count[0, posts], FEWEST) / np.maximum(expected, 1e-300))
+            more = np.log(np.maximum(facts.count[0], FEWEST) / np.maximum(expected, 1e-300))
             bias, beta = bias + more, beta + more
             expected, held_out, modelled = (x * np.exp(more) for x in (expected, held_out, modelled))
         likelihood = [
-            facts.count[k, posts] * bias + (facts.coincidence[k][:, posts] * weight).sum(0) - e
+            facts.count[k] * bias + (facts.coincidence[k] * weight).sum(0) - e
             for k, e in enumerate((expected, held_out))
         ]
-        gradient_beta = facts.count[0, posts] - expected
-        gradient = facts.coincidence[0][:, posts] - modelled - facts.mean[:, None] * gradient_beta
+        gradient_beta = facts.count[0] - expected
+        gradient = facts.coincidence[0] - modelled - facts.mean[:, None] * gradient_beta
         fitted = np.where(strayed, -np.inf, likelihood[0]) if profiled else likelihood[0]
         return Point(fitted, likelihood[1], gradient_beta, gradient, beta)
 
@@ -186,6 +199,18 @@ class Shard:
         recorded, arrays = self._constant
         wanted = ["neuron.expected", "neuron.expected_held", "synapse.coincidence", "covariate_jump.before"]
         return self.network.run(recorded, {**arrays, "synapse.w": w, "covariate_jump.c": c, "neuron.bias": b}, wanted)
+
+
+def shape_of(problem: Problem) -> tuple[int, int, int]:
+    """Return the padded numbers of presynaptic neurons, covariates and postsynaptic neurons of a shard."""
+    targets = assembly.size_class(min(problem.neurons, SHARD))
+    return assembly.size_class(problem.neurons), assembly.size_class(problem.covariates or 1), targets
+
+
+def network_of(problem: Problem, chunk: int, target: str) -> Network:
+    """Return the network of a shard, compiled where it is not yet."""
+    sources, covariates, targets = shape_of(problem)
+    return Network(assembly.teacher_forced(sources, targets, covariates, chunk), target)
 
 
 def first_events(events: Events) -> tuple[NDArray[np.int64], Array]:
@@ -298,7 +323,7 @@ def climb(
         Sign that each weight must have (0: any), (feature, neuron): steps end where a weight would change it.
     """
     facts, posts, precision = shard.facts, shard.posts, metric.precision[:, None]
-    count = np.maximum(facts.count[0, posts], 1.0)
+    count = np.maximum(facts.count[0], 1.0)
     limit = tolerance * np.clip(count / MANY, 0.1, 1.0) + 1e-6 * count
 
     def solve(step: Array) -> Array:
@@ -357,16 +382,16 @@ def climb(
 def at_rest(shard: Shard) -> Point:
     """Return what is known without a pass: every neuron at its mean rate, no weights."""
     facts, posts = shard.facts, shard.posts
-    beta, count = rest(shard).beta, facts.count[:, posts]
-    fitted, held = count * beta - np.exp(beta) * facts.bins[:, posts]
-    gradient = facts.coincidence[0][:, posts] - facts.mean[:, None] * count[0]
+    beta, count = rest(shard).beta, facts.count
+    fitted, held = count * beta - np.exp(beta) * facts.bins
+    gradient = facts.coincidence[0] - facts.mean[:, None] * count[0]
     return Point(fitted, held, np.zeros(len(posts)), gradient, beta)
 
 
 def gaussian_step(shard: Shard, metric: Metric, point: Point) -> tuple[Array, Array]:
     """Return the weights and log rates that would be optimal if the features were Gaussian."""
     facts, bins = shard.facts, shard.problem.bins
-    weight = metric.solve(point.gradient, np.maximum(facts.count[0, shard.posts], 1.0))
+    weight = metric.solve(point.gradient, np.maximum(facts.count[0], 1.0))
     weight = weight * np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(weight).max(0), 1e-300))
     centred = facts.gram / bins - np.outer(facts.mean, facts.mean)
     return weight, point.beta - 0.5 * (weight * (centred @ weight)).sum(0)
@@ -403,6 +428,6 @@ def _direction(memory: Memory, solve: Callable[[Array], Array], gradient: Array)
 def rest(shard: Shard) -> Solution:
     """Return the start: every neuron at its mean rate, no weights."""
     facts, posts = shard.facts, shard.posts
-    rate = np.maximum(facts.count[0, posts], 0.5) / np.maximum(facts.bins[0, posts], 1)
+    rate = np.maximum(facts.count[0], 0.5) / np.maximum(facts.bins[0], 1)
     zero = np.zeros(len(posts))
     return Solution(np.log(rate), np.zeros((shard.problem.features, len(posts))), zero, zero, 0)

@@ -100,17 +100,9 @@ class SpikingNetwork(BaseEstimator):  # type: ignore[misc]
                 "the rule 'static' learns nothing", where="option --rule", remedy="use --rule ml or --rule nearest-stdp"
             )
         else:
-            settings = self.settings
-            result = online.fit(
-                dataset,
-                self.rule,
-                self.neuron_model,
-                self.repeats,
-                self.seed,
-                settings.target,
-                settings.workers,
-                progress,
-            )
+            how = (self.rule, self.neuron_model, self.repeats, self.seed, self.settings.target)
+            with self.settings.pool() as pool:
+                result = online.fit(dataset, *how, pool, progress)
         self.fit_ = _carry(dataset, result, self.seed)
         if isinstance(self.rule, Ml) and self.settings.check:
             self.fit_ = trust.trust_report(dataset, self.fit_, self.seed, self.settings.target)

@@ -5,8 +5,6 @@ neuron is driven by its own recording, and what the weights become is compared w
 """
 
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import xarray as xr
@@ -14,6 +12,8 @@ from numpy.typing import NDArray
 
 from brainsim import assembly
 from brainsim.blueprint import values
+from brainsim.cluster import Here, Pool, Task
+from brainsim.cluster import run as perform_all
 from brainsim.engine import Network
 from brainsim.input_current import STEPS_PER_FRAME, Course, by_frame, decodability, input_course, rises
 from brainsim.learned import Run, together
@@ -22,6 +22,7 @@ from brainsim.progress import Progress, silent
 from brainsim.recorded import RecordedInput
 from brainsim.resemblance import Windows, resemblance
 from brainsim.rule import Rule
+from brainsim.shard_store import Arrays, InMemory, Shards, digest
 
 Array = NDArray[np.float64]
 STRONGEST = {"E": 0.5, "I": 1.0}
@@ -37,7 +38,7 @@ def fit(
     repeats: int,
     seed: int,
     target: str = "cpp",
-    workers: int = 1,
+    pool: Pool | None = None,
     progress: Progress = silent,
 ) -> xr.Dataset:
     """Let a network with random weights run on a recording and learn.
@@ -55,9 +56,9 @@ def fit(
     seed
         Seed of cell parameters, weights and noise.
     target
-        ``"cpp"`` or ``"numpy"`` (which runs one repeat after the other).
-    workers
-        Runs at the same time; the result is the same for any number.
+        ``"cpp"`` or ``"numpy"``.
+    pool
+        Who runs the repeats, by default this process; the result is the same whoever does.
     progress
         Called after each repeat.
 
@@ -78,16 +79,14 @@ def fit(
     risen = rises(dataset)
     course, windows = input_course(risen), Windows.of(dataset)
     excitatory = known_types(dataset, np.random.default_rng(seed))
-    network = Network(assembly.free_running(neuron, rule, dataset.sizes["neuron"]), target)
-
-    def run(repeat: int) -> Run:
-        rng = np.random.default_rng([seed, repeat])
-        return _run(network, neuron, rule, (course, windows), excitatory, rng)
-
-    runs = []
-    for each in _in_order(run, repeats, workers if target == "cpp" else 1):
-        runs.append(each)
-        progress(len(runs), repeats, "repeats")
+    pool = pool or Here(InMemory())
+    key = _keep(pool.shards, course, windows, excitatory)
+    kind, conditions = (rule, neuron, target), tuple(windows.conditions) if windows is not None else ()
+    (made,) = perform_all(pool, [Task(compiled, (kind, len(excitatory)))])
+    seconds_compile = float(pool.shards.get(made)["seconds"][()])
+    tasks = [Task(repeated, (key, kind, conditions, (seed, repeat))) for repeat in range(repeats)]
+    keys = perform_all(pool, tasks, progress, "repeats")
+    runs = [_kept(pool.shards.get(key)) for key in keys]
     result = together(dataset, runs, excitatory, SHARE_INHIBITORY)
     if windows is not None:
         result = xr.merge([result, _responses(dataset, windows, runs, seed)], combine_attrs="no_conflicts")
@@ -98,8 +97,8 @@ def fit(
         log_likelihood_per_spike=float("nan"),
         repeats=repeats,
         steps=course.steps,
-        seconds_compile=network.seconds_compile_,
-        seconds_fit=time.perf_counter() - begin - network.seconds_compile_,
+        seconds_compile=seconds_compile,
+        seconds_fit=time.perf_counter() - begin - seconds_compile,
         seconds_run=float(np.mean([each.seconds for each in runs])),
         simulated_rate_hz=float(result["spike_count"].mean()) / (course.steps / 1000),
         **decodability(risen),
@@ -138,13 +137,69 @@ def signs(rule: Rule, excitatory: NDArray[np.bool_]) -> dict[str, Array]:
     return {"synapse.direction": directions(excitatory)} if "direction :" in rule.synapse else {}
 
 
-def _in_order(run: Callable[[int], Run], repeats: int, workers: int) -> Iterator[Run]:
-    """Give the runs in order, some of them at the same time; one worker is the calling thread itself."""
-    if workers == 1:
-        yield from map(run, range(repeats))
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        yield from pool.map(run, range(repeats))
+def _keep(shards: Shards, course: Course, windows: Windows | None, excitatory: NDArray[np.bool_]) -> str:
+    """Keep what drives every repeat; return its key."""
+    arrays = {"current": course.current, "slope": course.slope, "excitatory": excitatory}
+    if windows is not None:
+        number = np.array([windows.conditions.index(name) for name in windows.stimulus.tolist()], np.int64)
+        arrays |= {"first": windows.first, "every": windows.every, "stimulus": number}
+        arrays["frames"] = np.array(windows.frames)
+    key = digest(arrays)
+    shards.put(key, arrays)
+    return key
+
+
+def _driven(shards: Shards, key: str, conditions: tuple[str, ...]) -> tuple[Course, Windows | None, NDArray[np.bool_]]:
+    """Return what :func:`_keep` kept."""
+    held = {name: values[...] for name, values in shards.get(key).items()}
+    windows = None
+    if "frames" in held:
+        names = np.array(conditions, str)[held["stimulus"]]
+        windows = Windows(held["first"], names, held["every"], int(held["frames"]))
+    return Course(held["current"], held["slope"]), windows, held["excitatory"]
+
+
+def compiled(shards: Shards, kind: tuple[Rule, Neuron, str], neurons: int) -> Arrays:
+    """Compile the network; keep how many seconds that took."""
+    return {"seconds": np.array(_network(kind, neurons).seconds_compile_)}
+
+
+def _network(kind: tuple[Rule, Neuron, str], neurons: int) -> Network:
+    rule, neuron, target = kind
+    return Network(assembly.free_running(neuron, rule, neurons), target)
+
+
+def repeated(
+    shards: Shards,
+    key: str,
+    kind: tuple[Rule, Neuron, str],
+    conditions: tuple[str, ...],
+    seeds: tuple[int, int],
+) -> Arrays:
+    """Run one repeat: :class:`brainsim.learned.Run` as arrays.
+
+    Parameters
+    ----------
+    shards
+        The store.
+    key
+        What drives the network, as it was kept.
+    kind
+        Rule, neuron, target.
+    conditions
+        Names of the stimuli.
+    seeds
+        Seed, number of the repeat.
+    """
+    course, windows, excitatory = shards.recall(f"course {key}", lambda: _driven(shards, key, conditions))
+    network = _network(kind, len(excitatory))
+    found = _run(network, kind[1], kind[0], (course, windows), excitatory, np.random.default_rng(list(seeds)))
+    return {name: np.asarray(values) for name, values in found._asdict().items()}
+
+
+def _kept(shard: Arrays) -> Run:
+    arrays = {name: values[...] for name, values in shard.items()}
+    return Run(**{**arrays, "seconds": float(arrays["seconds"])})
 
 
 def _run(

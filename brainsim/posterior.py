@@ -19,6 +19,8 @@ NEIGHBOURS = 40.0
 MOST_PAIRS = 20000
 ROUNDS = 40
 FEW_PAIRS = 30
+STRAY = 1e-9
+POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
 NEGLIGIBLE = 1e-3
 SMALLEST_LOG = -200.0
 
@@ -140,7 +142,7 @@ def view(
             each = ratio * groups.weight[side, kept]
             sides[side, pre] = np.log(each.sum(1)) + scale
             mean_delay[side, pre] = (each @ when) / each.sum(1)
-    pair = np.where(usable, np.logaddexp(np.log1p(-groups.share), np.log(groups.share) + sides), 0.0)
+    pair = np.where(usable, log_probability(sides, groups.share), 0.0)
     odds = known + pair[0].sum(1) - pair[1].sum(1)
     kernel = groups.weight.reshape(2, -1, len(STRENGTHS)).sum(2)
     inflation = float(np.sqrt((kernel.mean(0) * np.maximum(spread, 1) ** 2).sum()))
@@ -168,19 +170,36 @@ def _learn(score: NDArray[np.float32], usable: NDArray[np.bool_], known: Array) 
     flat = usable.ravel()
     for _ in range(ROUNDS):
         seen = np.array([ratio[s] @ groups.weight[s] for s in range(2)])
-        sides = np.log(seen) + scale + np.log(groups.share)
-        pair = np.where(flat, np.logaddexp(np.log1p(-groups.share), sides), 0.0)
+        sides = np.log(seen) + scale
+        pair = np.where(flat, log_probability(sides, groups.share), 0.0)
         odds = known + (pair[0] - pair[1]).reshape(n, posts).sum(1)
         excitatory = np.repeat(1 / (1 + np.exp(-np.clip(odds, -50, 50))), posts)
-        belongs = np.where(flat, np.exp(sides - pair), 0.0) * np.stack([excitatory, 1 - excitatory])
+        belongs = np.where(flat, np.exp(sides - pair) * groups.share, 0.0) * np.stack([excitatory, 1 - excitatory])
         found = np.stack([groups.weight[s] * ((belongs[s] / seen[s]) @ ratio[s]) for s in range(2)])
         found = found.reshape(2, kernels, len(STRENGTHS))
         kernel = found.sum(2) + 1 / kernels
-        strength = found.sum((0, 1)) + 1
-        kernel, strength = kernel / kernel.sum(1, keepdims=True), strength / strength.sum()
-        groups.weight = (kernel[:, :, None] * strength).reshape(2, -1)
+        strength = found.sum(1) + POOLED * (found.sum((0, 1)) + 1) / (found.sum() + len(STRENGTHS))
+        kernel, strength = kernel / kernel.sum(1, keepdims=True), strength / strength.sum(1, keepdims=True)
+        groups.weight = (kernel[:, :, None] * strength[:, None]).reshape(2, -1)
         groups.share = float(np.clip((belongs.sum() + 1) / (flat.sum() + 20), 1e-4, 0.5))
     return groups
+
+
+def log_probability(sides: Array, share: float) -> Array:
+    """Return how much more probable each pair is if its neuron is E, if it is I, than without any synapse, in nats.
+
+    A pair has a synapse of its neuron's sign or none; one in a billion looks like a synapse of either sign and is
+    none. So no single pair decides the type of a neuron.
+
+    Parameters
+    ----------
+    sides
+        Evidence for an excitatory and for an inhibitory synapse, (2, ...).
+    share
+        Share of connected pairs.
+    """
+    without = np.logaddexp(np.log1p(-share), np.log(STRAY / 2) + np.logaddexp(*sides))
+    return np.asarray(np.logaddexp(without, np.log(share) + sides), np.float64)
 
 
 def _likelihood_ratio(score: NDArray[np.float32], sign: float, kept: NDArray[np.bool_]) -> tuple[Array, Array]:

@@ -11,7 +11,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from brainsim.error import FitError, ToolError
 from brainsim.recorded import RecordedInput
+from brainsim.scratch import scratch
 
 MUCH = 2**28  # bytes
 
@@ -101,8 +101,7 @@ class Program:
         FitError
             If the program fails, or a wanted value is not finite.
         """
-        with tempfile.TemporaryDirectory(prefix="brainsim-run-", dir=_scratch(recorded, arrays)) as name:
-            work = Path(name)
+        with scratch(_scratch(recorded, arrays)) as work:
             recorded.write(work)
             arguments = [self._argument(key, value, work) for key, value in arrays.items()]
             done = subprocess.run(

@@ -14,6 +14,7 @@ from brainsim.reader._cell_types import attach_types
 from brainsim.reader._file import head_of, refuse_no_data
 from brainsim.reader._hdf5 import HDF5, opened
 from brainsim.reader._stimuli import attach
+from brainsim.store import SUFFIXES, open_recording
 
 
 def read_recording(
@@ -68,6 +69,24 @@ def read_recording(
     if options.cell_type is not None:
         dataset = attach_types(dataset, options.cell_type)
     return schema.validate(_with_origin(dataset, source, reader, options, notices), str(source))
+
+
+def open_any(path: str | Path) -> xr.Dataset:
+    """Open a recording to look at it: brainsim's own as it is, whatever breaks the schema; any other by its reader.
+
+    Raises
+    ------
+    InputError
+        If nothing can read it, or its reader would have to be told more than the file does.
+    """
+    path = Path(path)
+    if path.suffix in SUFFIXES:
+        return open_recording(path, validate=False, lazy=True)
+    try:
+        return read_recording([path])
+    except InputError as error:
+        first = "" if "brainsim data read" in error.remedy else "; options are those of `brainsim data read`"
+        raise InputError(error.what, where=error.where, remedy=error.remedy + first) from error
 
 
 def _check_options(options: ReadOptions) -> None:

@@ -4,7 +4,7 @@ The compiled program maps them from files (`recorded_input.h`); the NumPy target
 the same numbers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,17 @@ class Events:
         total = np.add.reduceat(amplitude.astype(np.float64), np.flatnonzero(new)) if len(step) else amplitude
         first = np.searchsorted(source[new], np.arange(sources + 1))
         return cls(first.astype(np.int64), step[new].astype(np.int32), total.astype(np.float32))
+
+    @classmethod
+    def stacked(cls, parts: "Sequence[Events]") -> "Events":
+        """Return the sources of all parts, one behind the other."""
+        begins = np.cumsum([0, *(part.first[-1] for part in parts)])
+        first = [part.first[1:] + begin for part, begin in zip(parts, begins, strict=False)]
+        return cls(
+            np.concatenate([np.zeros(1, np.int64), *first]),
+            np.concatenate([part.step for part in parts]),
+            np.concatenate([part.amplitude for part in parts]),
+        )
 
     @property
     def sources(self) -> int:

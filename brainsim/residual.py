@@ -29,10 +29,13 @@ class Residual:
         Residual covariance over its Poisson noise, (pre, post, box).
     noise
         Correlation of the noise between boxes, the same for all posts, (pre, box, box).
+    chance
+        How many counts noise alone is expected to give per bin of lag, (pre, post).
     """
 
     value: NDArray[np.float32]
     noise: Array
+    chance: Array
 
 
 def residual(counts: Correlogram, grid: Lags, sigma: float | None) -> Residual:
@@ -66,8 +69,9 @@ def residual(counts: Correlogram, grid: Lags, sigma: float | None) -> Residual:
     value, noise = np.zeros((n, n, box), np.float32), np.zeros((n, box, box))
     for pre in range(n):
         value[pre], noise[pre] = _partial(counts, grid, pre, seen[pre].astype(float), parts)
-    value /= np.sqrt(counts.power[None, :] * counts.lift(min(NEAR, lags - 1))).astype(np.float32)[:, :, None]
-    return Residual(value, noise)
+    lift = counts.lift(min(NEAR, lags - 1))
+    value /= np.sqrt(counts.power[None, :] * lift).astype(np.float32)[:, :, None]
+    return Residual(value, noise, lift * np.outer(counts.total, counts.total) / counts.bins)
 
 
 def _inverse(gram: Array, neurons: int) -> Array:

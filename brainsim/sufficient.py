@@ -4,9 +4,10 @@ All that the log likelihood knows of the data beside the expected spikes: how of
 of each presynaptic neuron, and how the traces overlap.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,7 +16,10 @@ from scipy.signal import lfilter
 
 from brainsim.recorded import Events
 
-BLOCK_VALUES = 2**18  # bins x neurons that are laid out at a time
+BLOCK_VALUES = 2**21  # bins x neurons that are laid out at a time
+SOURCES = 128  # presynaptic neurons that are worked on at a time
+
+Sums = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Statistics:
-    """What the data say, by kind of stretch (0 fitted, 1 held out).
+class Totals:
+    """What the data say of every neuron and feature by itself, by kind of stretch (0 fitted, 1 held out).
 
     Attributes
     ----------
@@ -74,19 +78,46 @@ class Statistics:
         Spikes, (2, neuron).
     bins
         Observed bins, (2, neuron).
-    coincidence
-        Sum over postsynaptic spikes of the feature at that time, (2, feature, neuron).
-    gram
-        Overlap of the features over all bins, (feature, feature).
     mean
         Mean of each feature over all bins, (feature,).
     """
 
     count: NDArray[np.float64]
     bins: NDArray[np.float64]
+    mean: NDArray[np.float64]
+
+    def whole(self) -> Self:
+        """Put what was held out back to what is fitted."""
+        return replace(self, count=_both(self.count), bins=_both(self.bins))
+
+
+@dataclass(frozen=True)
+class Statistics(Totals):
+    """What the data say, pairs included.
+
+    Attributes
+    ----------
+    coincidence
+        Sum over postsynaptic spikes of the feature at that time, (2, feature, neuron).
+    gram
+        Overlap of the features over all bins, (feature, feature).
+    """
+
     coincidence: NDArray[np.float64]
     gram: NDArray[np.float64]
-    mean: NDArray[np.float64]
+
+    def of(self, posts: NDArray[np.int64]) -> "Statistics":
+        """Return what concerns some postsynaptic neurons."""
+        count, bins = self.count[:, posts], self.bins[:, posts]
+        return replace(self, count=count, bins=bins, coincidence=self.coincidence[:, :, posts])
+
+    def whole(self) -> Self:
+        """Put what was held out back to what is fitted."""
+        return replace(super().whole(), coincidence=_both(self.coincidence))
+
+
+def _both(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([values.sum(0), np.zeros_like(values[0])])
 
 
 class InTime:
@@ -113,52 +144,106 @@ def statistics(problem: Problem, held: NDArray[np.bool_]) -> Statistics:
         The recorded spikes.
     held
         Bins whose spikes are held out, (bin,).
+    """
+    parts = [sums_of(problem, held, *block) for block in source_blocks(problem.neurons)]
+    own = own_sums(problem, held)
+    gram, mean = overlaps(problem, parts, own)
+    found = [*(part["coincidence"] for part in parts), own["coincidence"]]
+    return Statistics(own["count"], own["bins"], mean, np.concatenate(found, axis=1), gram)
+
+
+def source_blocks(neurons: int) -> list[tuple[int, int]]:
+    """Return begin and end of the blocks of presynaptic neurons that are worked on at a time."""
+    return [(a, min(a + SOURCES, neurons)) for a in range(0, neurons, SOURCES)]
+
+
+def sums_of(problem: Problem, held: NDArray[np.bool_], first: int, last: int) -> Sums:
+    """Return the sums over time of the traces of the presynaptic neurons `first` .. `last` - 1.
 
     Returns
     -------
-    Statistics
+    dict
+        ``coincidence`` (2, source, neuron), ``met`` and ``same`` (neuron, source): arrivals times traces, times
+        arrivals; ``cross`` (source, covariate), ``total`` (source,), ``trace`` (source,) in the last bin.
     """
-    n, features = problem.neurons, problem.features
+    n, size = problem.neurons, last - first
     spikes, arrivals = InTime(problem.spikes), InTime(problem.spikes.shifted(problem.delay))
-    jumps, gaps = InTime(problem.jumps), InTime(problem.gaps)
-    a, torn = np.exp(-1 / problem.tau), len(problem.gaps.step) > 0
-    trace, level, gap = np.zeros(n), np.zeros(problem.covariates), np.zeros(n)
-    count, bins, found = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, n, features))
-    met, same, total = np.zeros((n, n)), np.zeros((n, n)), np.zeros(features)
-    cross, own = np.zeros((n, problem.covariates)), np.zeros((problem.covariates, problem.covariates))
-    for begin, end, kind in _blocks(held, problem.bins, n):
+    jumps, a = InTime(problem.jumps), np.exp(-1 / problem.tau)
+    trace, level = np.zeros(size), np.zeros(problem.covariates)
+    found, total, cross = np.zeros((2, n, size)), np.zeros(size), np.zeros((size, problem.covariates))
+    met, same = np.zeros((n, size)), np.zeros((n, size))
+    for begin, end, kind in _blocks(held, problem.bins, size):
         arrived = arrivals.block(begin, end)
-        eps, _ = lfilter([1.0], [1.0, -a], arrived.toarray(), axis=0, zi=(a * trace)[None])
+        mine = arrived[:, first:last]
+        eps, _ = lfilter([1.0], [1.0, -a], mine.toarray(), axis=0, zi=(a * trace)[None])
+        x = level + np.cumsum(jumps.block(begin, end).toarray(), axis=0)
+        found[kind] += spikes.block(begin, end).T @ eps
+        if problem.delay != 1:
+            met += arrived.T @ eps
+        same += (arrived.T @ mine).toarray()
+        cross += eps.T @ x
+        total += eps.sum(0)
+        trace, level = eps[-1], x[-1]
+    if problem.delay == 1:  # what arrives is what was fired a bin before, so the coincidences have told it
+        ended = np.asarray(spikes.block(problem.bins - 1, problem.bins).sum(0)).ravel()
+        met = a * (found.sum(0) - np.outer(ended, trace)) + same
+    coincidence = np.ascontiguousarray(found.transpose(0, 2, 1))
+    return {"coincidence": coincidence, "met": met, "same": same, "cross": cross, "total": total, "trace": trace}
+
+
+def own_sums(problem: Problem, held: NDArray[np.bool_]) -> Sums:
+    """Return the sums over time that concern no presynaptic trace.
+
+    Returns
+    -------
+    dict
+        ``count`` and ``bins`` (2, neuron), ``coincidence`` (2, covariate, neuron), ``own`` (covariate, covariate) and
+        ``total`` (covariate,).
+    """
+    n, k = problem.neurons, problem.covariates
+    spikes, jumps, gaps = InTime(problem.spikes), InTime(problem.jumps), InTime(problem.gaps)
+    level, gap, torn = np.zeros(k), np.zeros(n), len(problem.gaps.step) > 0
+    count, bins, found = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, n, k))
+    own, total = np.zeros((k, k)), np.zeros(k)
+    for begin, end, kind in _blocks(held, problem.bins, n if torn else k):
         x = level + np.cumsum(jumps.block(begin, end).toarray(), axis=0)
         fired = spikes.block(begin, end)
-        found[kind, :, :n] += fired.T @ eps
-        found[kind, :, n:] += fired.T @ x
+        found[kind] += fired.T @ x
         count[kind] += np.asarray(fired.sum(0)).ravel()
         bins[kind] += end - begin
         if torn:
             missing = (gap + np.cumsum(gaps.block(begin, end).toarray(), axis=0)) > 0.5
             gap = gap + np.asarray(gaps.block(begin, end).sum(0)).ravel()
             bins[kind] -= missing.sum(0)
-        if problem.delay != 1:
-            met += arrived.T @ eps
-        same += (arrived.T @ arrived).toarray()
-        cross += eps.T @ x
         own += x.T @ x
-        total += np.concatenate([eps.sum(0), x.sum(0)])
-        trace, level = eps[-1], x[-1]
-    if problem.delay == 1:  # what arrives is what was fired a bin before, so the coincidences have told it
-        last = np.asarray(spikes.block(problem.bins - 1, problem.bins).sum(0)).ravel()
-        met = a * (found[:, :, :n].sum(0) - np.outer(last, trace)) + same
-    gram = np.zeros((features, features))
-    gram[:n, :n] = (met + met.T - same - a * a * np.outer(trace, trace)) / (1 - a * a)
-    gram[:n, n:], gram[n:, :n], gram[n:, n:] = cross, cross.T, own
+        total += x.sum(0)
+        level = x[-1]
     coincidence = np.ascontiguousarray(found.transpose(0, 2, 1))
-    return Statistics(count, bins, coincidence, gram, total / problem.bins)
+    return {"count": count, "bins": bins, "coincidence": coincidence, "own": own, "total": total}
+
+
+def overlaps(
+    problem: Problem, parts: Sequence[Sums], own: Sums
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the overlap of all features (feature, feature) and their means (feature,) from the sums of all parts."""
+    n, a, gram = problem.neurons, np.exp(-1 / problem.tau), np.zeros((problem.features, problem.features))
+    trace = np.concatenate([part["trace"] for part in parts])
+    for (first, last), part in zip(source_blocks(n), parts, strict=True):
+        gram[:n, first:last] = part["met"]
+        gram[first:last, n:] = part["cross"]
+    pairs = gram[:n, :n]
+    pairs += pairs.T.copy()
+    for (first, last), part in zip(source_blocks(n), parts, strict=True):
+        pairs[:, first:last] -= part["same"] + a * a * np.outer(trace, trace[first:last])
+    pairs /= 1 - a * a
+    gram[n:, :n], gram[n:, n:] = gram[:n, n:].T, own["own"]
+    total = np.concatenate([*(part["total"] for part in parts), own["total"]])
+    return gram, total / problem.bins
 
 
 def _blocks(held: NDArray[np.bool_], bins: int, neurons: int) -> Iterator[tuple[int, int, int]]:
     """Return beginning and end of blocks of bins that are all fitted (0) or all held out (1)."""
-    longest = max(256, 4 * neurons, BLOCK_VALUES // max(neurons, 1))
+    longest = max(256, BLOCK_VALUES // max(neurons, 1))
     edges = np.flatnonzero(np.diff(held)) + 1
     for begin, end in pairwise([0, *edges.tolist(), bins]):
         for at in range(begin, end, longest):

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from brainsim import distributed
 from brainsim.critic import Critic
 from brainsim.error import FitError
 from brainsim.generates import Generates
@@ -27,6 +28,8 @@ class Trainer:
         What to train on; it is kept on the device as one tensor.
     start
         A generator as training begins, where it is known already.
+    alone
+        Train in this process only, even where ``torchrun`` started several.
 
     Raises
     ------
@@ -34,11 +37,20 @@ class Trainer:
         If the device is not there.
     """
 
-    def __init__(self, model: Model, setting: Plan, trials: TrainingTrials, start: Generates | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        setting: Plan,
+        trials: TrainingTrials,
+        start: Generates | None = None,
+        *,
+        alone: bool = False,
+    ) -> None:
         self.model, self.setting, self.scaling, self.done = model, setting, trials.scaling, 0
         self.device = device_of(setting.device)
         weights, noise = np.random.default_rng(setting.seed).integers(2**62, size=2).tolist()
-        self.source = torch.Generator().manual_seed(noise)
+        self.processes, place = (1, 0) if alone else (distributed.world(), distributed.rank())
+        self.source = torch.Generator().manual_seed(noise + place)
         neurons, frames = trials.activity.shape[1:]
         self.shape = Shape(neurons, frames, len(trials.stimuli))
         with torch.random.fork_rng(devices=[]):
@@ -48,6 +60,10 @@ class Trainer:
             critic = Critic(self.shape, setting.channels(frames))
         self.generator, self.critic = generator.to(self.device), critic.to(self.device)
         self.mean_generator = copy.deepcopy(self.generator).requires_grad_(False)
+        self.networks = {
+            name: net if alone else distributed.parallel(net)
+            for name, net in (("generator", self.generator), ("critic", self.critic))
+        }
         self.optimisers = {
             name: torch.optim.Adam(net.parameters(), setting.lr, (setting.b1, setting.b2), fused=True)
             for name, net in (("generator", self.generator), ("critic", self.critic))
@@ -60,7 +76,7 @@ class Trainer:
     @property
     def steps(self) -> int:
         """Steps of the generator in an epoch: one pass of the critic over the trials, rounded up to whole steps."""
-        return -(-len(self.activity) // (self.setting.batch_size * self.setting.critic_steps))
+        return -(-len(self.activity) // (self.setting.batch_size * self.setting.critic_steps * self.processes))
 
     def epoch(self) -> list[float]:
         """Train for one epoch and return its means of :data:`brainsim.learning_curve.CURVE`.
@@ -90,7 +106,13 @@ class Trainer:
     def _generate(self, stimulus: Tensor) -> tuple[Tensor, Tensor]:
         """Generate a trial for each stimulus; return them and the generator's own cost."""
         noise = tuple(each.to(self.device) for each in self.generator.draw_noise(len(stimulus), self.source))
-        return self.generator.generate(noise, stimulus)
+        with self.precision():
+            activity, cost = self.networks["generator"](noise, stimulus)
+        return activity.float(), cost
+
+    def precision(self) -> torch.autocast:
+        """Return the context in which networks run: half precision (bfloat16) on CUDA."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
 
     def _batch(self, chosen: Tensor, generated: Tensor) -> Batch:
         if self.seen is not None:
@@ -105,13 +127,15 @@ class Trainer:
         for part, trials in zip(
             torch.split(generated, self.setting.batch_size), torch.split(chosen, self.setting.batch_size), strict=True
         ):
-            terms = self.model.critic_loss(self.critic, self._batch(trials, part), self.source)
+            with self.precision():
+                terms = self.model.critic_loss(self.networks["critic"], self._batch(trials, part), self.source)
             self._descend("critic", terms[0])
             critic_rows.append(torch.stack(terms).detach())
         trials = chosen[: self.setting.batch_size]
         self.critic.requires_grad_(False)
         generated, cost = self._generate(self.stimulus[trials])
-        loss = self.model.generator_loss(self.critic, self._batch(trials, generated))
+        with self.precision():
+            loss = self.model.generator_loss(self.critic, self._batch(trials, generated))
         self._descend("generator", loss + cost)
         self.critic.requires_grad_(True)
         self._follow()
@@ -136,7 +160,7 @@ class Trainer:
         for name, optimiser in self.optimisers.items():
             for index, moments in optimiser.state_dict()["state"].items():
                 state |= {f"{name}_optimiser.{index}.{key}": value for key, value in moments.items()}
-        return state | {"random_state": self.source.get_state(), "done": torch.tensor(self.done)}
+        return state | {"random_state": distributed.of_all(self.source.get_state()), "done": torch.tensor(self.done)}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up a training where :meth:`state` was called.
@@ -155,7 +179,16 @@ class Trainer:
                 index, moment = key.split(".")
                 moments.setdefault(int(index), {})[moment] = value
             optimiser.load_state_dict({**optimiser.state_dict(), "state": moments})
-        self.source.set_state(state["random_state"])
+        every = state["random_state"]
+        if len(every) != self.processes:
+            raise FitError(
+                f"it was trained by {len(every)} processes, not {self.processes}",
+                where="gan train --resume",
+                remedy=f"resume with torchrun --nproc-per-node {len(every)}"
+                if len(every) > 1
+                else "resume in one process",
+            )
+        self.source.set_state(every[distributed.rank()].clone())
         self.done = int(state["done"])
 
 

@@ -16,6 +16,11 @@ from brainsim.error import InputError
 TRACES = ("calcium", "spikes")
 
 
+def is_zarr(path: Path) -> bool:
+    """Tell whether it is a folder that Zarr wrote, whatever its name."""
+    return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup"))
+
+
 def read_zarr(path: Path, *, lazy: bool) -> xr.Dataset:
     """Return what is in a Zarr folder.
 
@@ -29,11 +34,18 @@ def read_zarr(path: Path, *, lazy: bool) -> xr.Dataset:
     Raises
     ------
     InputError
-        If chunks are missing, which Zarr would take for fill values.
+        If chunks are missing, which Zarr would take for fill values, or it is an NWB file.
     """
     import zarr
 
     group = zarr.open_group(path, mode="r")
+    if group.attrs.get("neurodata_type") == "NWBFile":
+        raise InputError(
+            "it is NWB stored as Zarr, which brainsim does not read",
+            where=f"{path}, field 'file'",
+            remedy="write it as HDF5 with hdmf-zarr and pynwb: "
+            f"NWBHDF5IO('{path.name.split('.')[0]}.nwb', 'w').export(src_io=NWBZarrIO('{path.name}', 'r'))",
+        )
     for name, array in group.arrays():
         if array.nchunks_initialized < array.nchunks:
             raise InputError(
@@ -41,7 +53,8 @@ def read_zarr(path: Path, *, lazy: bool) -> xr.Dataset:
                 where=f"{path}, field '{name}'",
                 remedy="copy the folder again; what is missing on purpose is written with write_empty_chunks=True",
             )
-    dataset: xr.Dataset = xr.open_dataset(path, engine="zarr", chunks=None, cache=False)
+    one_index = group.metadata.consolidated_metadata is not None
+    dataset: xr.Dataset = xr.open_dataset(path, engine="zarr", chunks=None, cache=False, consolidated=one_index)
     if not lazy:
         return dataset.load()
     held = [name for name in TRACES if name in dataset and "neuron" in dataset[name].dims]
@@ -124,15 +137,23 @@ class ZarrDraft:
 
     def write(self, name: str, block: slice, values: xr.DataArray) -> None:
         """Write the trace of a block of neurons; `values` has the dimensions that it was made room for with."""
-        array = self._arrays[name]
-        where = tuple(block if dim == "neuron" else slice(None) for dim in array.attrs["_ARRAY_DIMENSIONS"])
-        array[where] = values.values
+        write_block(self.path, name, block, values)
 
     def finish(self, rest: xr.Dataset) -> None:
         """Write everything that is no trace, and the index of all."""
         numeric = [name for name, held in rest.variables.items() if np.issubdtype(held.dtype, np.number) and held.ndim]
         encoding = {name: {"filters": _checksum()} for name in numeric}
         rest.drop_encoding().to_zarr(self.path, mode="a", zarr_format=2, consolidated=True, encoding=encoding)
+
+
+def write_block(path: Path, name: str, block: slice, values: xr.DataArray) -> None:
+    """Write the trace of a block of neurons to a draft that another process made; chunks belong to one block each."""
+    import zarr
+
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        array: Any = zarr.open_group(path, mode="r+")[name]
+        where = tuple(block if dim == "neuron" else slice(None) for dim in array.attrs["_ARRAY_DIMENSIONS"])
+        array[where] = values.values
 
 
 def _checksum() -> list[Any]:

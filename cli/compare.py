@@ -87,10 +87,13 @@ def _prose(result: "Comparison") -> str:
         )
         for row in rows
     ]
-    lines += [
-        f"connectivity of {name}: weights r {number(of['weight_r'])} (halves {number(of['weight_r_floor'])}), average "
-        f"precision {number(of['ap_source'])} (recorded {number(of['ap_recorded'])}, halves {number(of['ap_halves'])})"
-        for name, of in result.connectivity.items()
-    ]
+    for name, of in result.connectivity.items():
+        short = {key: value if isinstance(value, str) else number(value) for key, value in of.items()}
+        lines.append(
+            "connectivity of {name}: {verdict} (weights r {weight_r}, halves {weight_r_floor}; average precision "
+            "{ap_source}, recorded {ap_recorded}, halves {ap_halves}, blind {share_connected})".format(
+                name=name, **short
+            )
+        )
     warnings = [f"warning: {warning}" for warning in result.warnings]
     return "\n".join([*lines, "", *warnings, *(f"{name}: {sentence}" for name, sentence in result.verdict.items())])

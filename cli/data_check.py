@@ -24,13 +24,15 @@ threshold = click.option(
 def command(echo: Echo, /, recordings: tuple[Path, ...], threshold: str) -> None:
     """Check RECORDING: schema, orientation, times, missing frames, saturation, labels and more.
 
-    Nothing is refused: a file that breaks the schema is looked at as far as possible, and one that cannot be opened is
-    an error in the report. Ends with exit code 1 where there is an error, which must be repaired; warnings (results may
-    mislead) and notes end with 0. docs/check.md lists every check.
+    Any format that `brainsim data read` reads without options is opened. Nothing is refused: a file that breaks the
+    schema is looked at as far as possible, and one that cannot be opened is an error in the report. Ends with exit code
+    1 where there is an error, which must be repaired; warnings (results may mislead) and notes end with 0.
+    docs/check.md lists every check.
     """
     from brainsim.inspection import inspect_file
+    from brainsim.reading import open_any
 
-    found = {path: [finding.to_dict() for finding in inspect_file(path)] for path in recordings}
+    found = {path: [f.to_dict() for f in inspect_file(path, opened=open_any)] for path in recordings}
     shown = SEVERITIES[: SEVERITIES.index(threshold) + 1]
     findings = [{"file": str(path), **f} for path, each in found.items() for f in each if f["severity"] in shown]
     counts = {s: sum(f["severity"] == s for each in found.values() for f in each) for s in SEVERITIES}

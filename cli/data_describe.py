@@ -16,12 +16,13 @@ from .option import Command, Echo, recording
 def command(echo: Echo, /, recording: Path, threshold: str) -> None:
     """Describe RECORDING: shapes, rates, stimuli, cell types, and what `brainsim data check` finds.
 
-    A recording that breaks the schema is described all the same, with exit code 0: `brainsim data check` ends with 1.
+    Any format that `brainsim data read` reads without options is opened. A recording that breaks the schema is
+    described all the same, with exit code 0: `brainsim data check` ends with 1.
     """
     from brainsim.inspection import describe
-    from brainsim.store import open_recording
+    from brainsim.reading import open_any
 
-    facts = describe(open_recording(recording, validate=False, lazy=True), threshold)
+    facts = describe(open_any(recording), threshold)
     echo.result(facts, "\n".join([str(recording), *_lines(facts)]))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .option import Command, Echo, out, recording, workers
+from .option import Command, Echo, out, recording, scheduler, workers
 
 
 @click.command(cls=Command)
@@ -21,10 +21,9 @@ from .option import Command, Echo, out, recording, workers
     help="oasis: decay of the indicator, where it is known; counts as much as the estimate of each neuron.",
 )
 @workers
+@scheduler
 @click.pass_obj
-def command(
-    echo: Echo, /, recording: Path, out: Path, overwrite: bool, method: str, workers: int, **options: Any
-) -> None:
+def command(echo: Echo, /, recording: Path, out: Path, overwrite: bool, method: str, **options: Any) -> None:
     """Infer spikes from the fluorescence of RECORDING; everything else in it is kept.
 
     From .zarr to .zarr it works block by block of neurons: the recording need not fit into memory.
@@ -36,16 +35,18 @@ def command(
 
     check_target(out, overwrite=overwrite)
     kind = catalog.get("deconvolution", method)
+    workers, scheduler = (options.pop(name) for name in ("workers", "scheduler"))
     how = _parameters(kind, method, **options)
     dataset = open_recording(recording, validate=False, lazy=out.suffix == ".zarr")
     before = str(dataset.attrs.get("notices", "")).splitlines()
     with echo.progress("deconvolve") as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         if out.suffix == ".zarr":
-            result = deconvolve_file(recording, out, kind(**how), workers, progress, overwrite=overwrite)
+            made = (kind(**how), workers, progress)
+            result = deconvolve_file(recording, out, *made, scheduler=scheduler, overwrite=overwrite)
         else:
             with naming(dataset, str(recording)):
-                result = deconvolve(dataset, kind(**how), workers, progress)
+                result = deconvolve(dataset, kind(**how), workers, progress, scheduler)
             save_recording(result, out, overwrite=overwrite)
     notices = str(result.attrs.get("notices", "")).splitlines()[len(before) :]
     for notice in notices:

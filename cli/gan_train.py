@@ -1,5 +1,6 @@
 """`brainsim gan train`."""
 
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,7 @@ def command(echo: Echo, /, recording: Path, out: Path, overwrite: bool, resume: 
 
     By default two of every five trials are held out, so that `brainsim compare` with them is honest. The folder appears
     before the first epoch; after an interruption, --resume ends in exactly the model that an uninterrupted training
-    gives.
+    gives. On several CUDA devices: torchrun --nproc-per-node N $(which brainsim) gan train ...
     """
     if overwrite and resume:
         raise click.UsageError("--overwrite and --resume exclude each other")
@@ -68,6 +69,8 @@ def command(echo: Echo, /, recording: Path, out: Path, overwrite: bool, resume: 
     with warnings.catch_warnings(), echo.progress("training") as progress:
         warnings.simplefilter("ignore")
         model.fit(dataset, progress, folder=out, resume=resume, overwrite=overwrite)
+    if os.environ.get("RANK", "0") != "0":  # one of the processes of torchrun speaks
+        return
     for notice in model.notices_:
         echo.say(notice)
     facts = _facts(model)

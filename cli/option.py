@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+NO_SPIKES = "no spikes in the recording: deconvolving its calcium first (as `brainsim deconvolve` does)"
 F = TypeVar("F", bound=Callable[..., Any])
 
 recording = click.argument("recording", type=click.Path(path_type=Path))
@@ -38,6 +39,16 @@ def workers(function: F) -> F:
     """``--workers``: processes."""
     return click.option(
         "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to share the work."
+    )(function)
+
+
+def scheduler(function: F) -> F:
+    """``--scheduler``: the workers of a Dask cluster."""
+    return click.option(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="Share the work among the workers of a running Dask scheduler, tcp://HOST:PORT, instead of --workers.",
     )(function)
 
 
@@ -158,15 +169,15 @@ def _note(note: Any) -> str | None:
     return None if note is None else str(note)
 
 
-def with_spikes(dataset: Any, workers: int, echo: Echo) -> Any:
+def with_spikes(dataset: Any, workers: int, echo: Echo, scheduler: str = "") -> Any:
     """Deconvolve a recording that has calcium only, and say so."""
     if "spikes" in dataset or "spike_time" in dataset or "calcium" not in dataset:
         return dataset
     from brainsim.calcium import deconvolve
 
-    echo.say("no spikes in the recording: deconvolving its calcium first (as `brainsim deconvolve` does)")
+    echo.say(NO_SPIKES)
     with echo.progress("deconvolve") as progress:
-        return deconvolve(dataset, workers=workers, progress=progress)
+        return deconvolve(dataset, workers=workers, progress=progress, scheduler=scheduler)
 
 
 def _plain(value: Any) -> Any:

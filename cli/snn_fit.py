@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from .option import Command, Echo, likelihood, out, recording, seed, with_spikes, workers
+from .option import NO_SPIKES, Command, Echo, likelihood, out, recording, scheduler, seed, with_spikes, workers
 
 
 @click.command(cls=Command)
@@ -38,6 +38,8 @@ from .option import Command, Echo, likelihood, out, recording, seed, with_spikes
     help="Let the fitted network run freely and say whether it can be trusted (rule ml).",
 )
 @workers
+@scheduler
+@click.option("--resume", is_flag=True, help="Go on from the shards that an interrupted fit left beside --out.")
 @seed
 @click.pass_obj
 def command(
@@ -45,36 +47,89 @@ def command(
     /,
     recording: Path,
     out: Path,
-    rule: str,
-    neuron: str | None,
-    repeats: int,
     seed: int,
     overwrite: bool,
+    resume: bool,
     **how: Any,
 ) -> None:
-    """Fit a spiking network with plastic synapses to RECORDING."""
-    from dataclasses import replace
+    """Fit a spiking network with plastic synapses to RECORDING.
 
+    Shards of the work are kept in FIT.nc.shards until the fit is written: after an interruption, --resume ends in
+    exactly the fit that an uninterrupted run gives.
+    """
+    if overwrite and resume:
+        raise click.UsageError("--overwrite and --resume exclude each other")
+    network = _network(seed, **how)
+    from brainsim import unfinished
+    from brainsim.store import check_target, open_recording, save_recording
+
+    check_target(out, overwrite=overwrite or resume)
+    if unfinished.finished(out, resume=resume):
+        echo.say(f"{out} is finished: nothing to resume")
+        echo.result(dict(open_recording(out).attrs), "", [out])
+        return
+    with unfinished.kept(out, _facts(recording, network), resume=resume, overwrite=overwrite) as work:
+        if resume:
+            echo.say(f"going on from {work.there} shards" if work.there else "nothing to resume: the fit begins")
+        result = _fitted(network, recording, work.folder, echo)
+        written = save_recording(result, out, overwrite=work.overwrite)
+    echo.result(dict(result.attrs), _prose(result), [written])
+
+
+def _network(seed: int, rule: str, neuron: str | None, repeats: int, **how: Any) -> Any:
+    """Return the network that was asked for."""
+    chosen = _rule(rule, how["tau_ms"], how["delay_ms"])
     from brainsim import catalog
     from brainsim.gradient import Settings
     from brainsim.network import SpikingNetwork
-    from brainsim.store import check_target, open_recording, save_recording
 
-    check_target(out, overwrite=overwrite)
-    chosen = _rule(rule, how["tau_ms"], how["delay_ms"])
     model = catalog.get("neuron", neuron)() if neuron else None
-    dataset = open_recording(recording)
-    if chosen.learns == "gradient":
-        dataset = with_spikes(dataset, how["workers"], echo)
-    settings = Settings(how["fitted"], how["bin_ms"] / 1000, how["ridge"], how["workers"])
-    settings = replace(settings, check=how["check"], known_types=how["known_types"], dale=how["dale"])
-    network = SpikingNetwork(chosen, model, settings, repeats, seed)
+    names = ("ridge", "workers", "check", "known_types", "dale", "scheduler")
+    settings = Settings(how["fitted"], how["bin_ms"] / 1000, **{name: how[name] for name in names})
+    return SpikingNetwork(chosen, model, settings, repeats, seed)
+
+
+def _facts(recording: Path, network: Any) -> dict[str, str]:
+    """Return what decides the result: a resumed fit must be told the same; who works on it does not matter."""
+    from dataclasses import replace
+
+    same = replace(network.settings, workers=1, scheduler="", shards=None)
+    asked = f"{network.rule!r} {network.neuron!r} {same!r} repeats={network.repeats} seed={network.seed}"
+    return {"recording": recording.name, "options": asked}
+
+
+def _fitted(network: Any, recording: Path, shards: Path, echo: Echo) -> Any:
+    """Read the recording and fit the network to it, with its shards in a folder."""
+    from dataclasses import replace
+
+    network.settings = replace(network.settings, shards=shards)
+    if network.rule.learns == "gradient":
+        dataset = _with_spikes(recording, network.settings, echo)
+    else:
+        from brainsim.store import open_recording
+
+        dataset = open_recording(recording)
     with echo.progress("fit") as progress:
         result = network.fit(dataset, progress).fit_
-    assert result is not None
-    result.attrs.update(recording=recording.name)
-    written = save_recording(result, out, overwrite=overwrite)
-    echo.result(dict(result.attrs), _prose(result), [written])
+    return result.assign_attrs(recording=recording.name)
+
+
+def _with_spikes(recording: Path, settings: Any, echo: Echo) -> Any:
+    """Open a recording and infer its spikes where it has none; the traces of a Zarr folder stay on disk."""
+    from brainsim.store import open_recording, validate_but_traces
+
+    if recording.suffix != ".zarr":
+        return with_spikes(open_recording(recording), settings.workers, echo, settings.scheduler)
+    dataset = validate_but_traces(open_recording(recording, validate=False, lazy=True), str(recording))
+    if "spikes" in dataset or "spike_time" in dataset or "calcium" not in dataset:
+        return dataset
+    from brainsim.calcium_file import deconvolve_file
+
+    echo.say(NO_SPIKES)
+    target = settings.shards / "deconvolved.zarr"
+    with echo.progress("deconvolve") as progress:
+        how = {"scheduler": settings.scheduler, "overwrite": True}
+        return deconvolve_file(recording, target, None, settings.workers, progress, **how)
 
 
 def _rule(name: str, tau: float | None, delay: float | None) -> Any:

@@ -44,6 +44,15 @@ def suite2p(folder: Path, new: bool = False, **replaced: Any) -> Path:
     return folder
 
 
+def fall_mat(path: Path, plane: Path, **replaced: Any) -> Path:
+    """Write what suite2p writes with `save_mat`, from the files of a plane."""
+    names = ("F", "Fneu", "spks", "iscell", "stat", "ops")
+    held = {name: np.load(plane / f"{name}.npy", allow_pickle=True) for name in names}
+    held["ops"] = {name: str(value) if isinstance(value, Path) else value for name, value in held["ops"].item().items()}
+    savemat(path, {name: value for name, value in (held | replaced).items() if value is not None})
+    return path
+
+
 def caiman(path: Path, **replaced: Any) -> Path:
     """Write what CaImAn's `save` writes; a `replaced` field that is None becomes its text for a missing value."""
     fields: dict[str, Any] = {

@@ -234,6 +234,8 @@ def test_raw_fluorescence_becomes_delta_f(truth):
     np.testing.assert_allclose(np.corrcoef(ratio.values[:, 0], truth.calcium.values[:, 0])[0, 1], 1, atol=0.05)
     found = deconvolve(raw)
     assert "raw fluorescence" in found.attrs["notices"]
+    assert "neuron n3: its baseline (8th percentile of the fluorescence) is not above 0" in found.attrs["notices"]
+    assert np.isnan(found.spikes.values[:, 3]).all()
     np.testing.assert_array_equal(found.calcium.values, raw.calcium.values)
     good = [0, 1, 2, 4, 5, 6, 7]
     assert agreement(found.spikes.values[:, good], truth.counts.values[:, good]) > 0.7

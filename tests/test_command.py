@@ -142,6 +142,7 @@ WRITING = {
     "bench connectivity": (["--preset", "pairing-small"], "o"),
     "bench likelihood": ([], "o.json"),
     "bench deconvolve": ([], "o"),
+    "bench scale": ([], "o.json"),
 }
 
 

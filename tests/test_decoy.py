@@ -25,7 +25,7 @@ def half_normal(score, variance=25.0):
 
 def called(sides, excitatory, usable, share):
     evidence = np.where(excitatory[:, None] > 0, sides[0], sides[1])[usable]
-    return expit(calibrated(sides, excitatory, share, evidence, usable)), evidence
+    return expit(calibrated(sides, excitatory, share, usable)), evidence
 
 
 @pytest.mark.parametrize("boldness", [0.4, 1.0, 2.5])
@@ -44,7 +44,9 @@ def test_probabilities_hold_however_bold_the_evidence(boldness):
 def test_more_evidence_is_never_less_probable():
     sides, excitatory, _, usable = made_up(40, 0.1, 2.0)
     probability, evidence = called(sides, excitatory, usable, 0.1)
-    assert (np.diff(probability[np.argsort(evidence)]) >= 0).all()
+    kind = np.broadcast_to(excitatory[:, None] > 0, usable.shape)[usable]
+    for its in (kind, ~kind):
+        assert (np.diff(probability[its][np.argsort(evidence[its])]) >= 0).all()
 
 
 def test_nothing_but_common_input_is_not_called():
@@ -55,6 +57,19 @@ def test_nothing_but_common_input_is_not_called():
 
 def test_without_neurons_of_known_type_the_model_stands():
     sides, excitatory, _, usable = made_up(30, 0.1, 2.0)
-    evidence = sides[0][usable]
-    log_odds = calibrated(sides, np.zeros_like(excitatory), 0.1, evidence, np.zeros_like(usable))
-    np.testing.assert_allclose(log_odds, np.log(1 / 9) + evidence, atol=1e-9)
+    half, none = np.zeros_like(excitatory), np.zeros_like(usable)
+    mixed = np.logaddexp(*(sides[:, usable] + np.log(0.5)))
+    judged = calibrated(sides, half, 0.1, usable)  # nobody is sure, so nobody is looked at
+    np.testing.assert_allclose(judged, np.log(1 / 9) + mixed, atol=1e-9)
+    assert calibrated(sides, half, 0.1, none).shape == (0,)
+
+
+def test_one_type_may_have_more_synapses_than_the_other():
+    sides, excitatory, connected, usable = made_up(100, 0.1, 1.0)
+    few = (excitatory < 0)[:, None] & connected & (np.random.default_rng(1).uniform(size=connected.shape) < 0.9)
+    other, _, _, _ = made_up(100, 0.0, 1.0, seed=2)
+    sides, connected = np.where(few, other, sides), connected & ~few
+    probability, _ = called(sides, excitatory, usable, 0.07)
+    kind = np.broadcast_to(excitatory[:, None] > 0, usable.shape)[usable]
+    for its in (kind, ~kind):
+        assert probability[its].mean() == pytest.approx(connected[usable][its].mean(), abs=0.02)

@@ -17,7 +17,7 @@ from test_gradient import as_events, as_frames, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 
-from brainsim import catalog, connectivity, edge, gradient, kernel, likelihood, posterior, schema, trust
+from brainsim import catalog, connectivity, edge, fit_task, gradient, kernel, likelihood, posterior, schema, trust
 from brainsim.calcium import deconvolve
 from brainsim.cells import classify
 from brainsim.compare import compare
@@ -253,7 +253,7 @@ def test_the_model_of_the_docs_trains_a_generator(dropped):
 def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
     text = " ".join((DOCS / "inference.md").read_text("utf-8").split())
     for words in (
-        f"{gradient.COVARIATE_PRECISION:g} on every covariate",
+        f"{fit_task.COVARIATE_PRECISION:g} on every covariate",
         f"at most {likelihood.SHARD} postsynaptic neurons",
         f"memory {likelihood.MEMORY} around it",
         f"At most {gradient.MOST_PASSES} passes",

@@ -547,3 +547,86 @@ def test_damaged_model_is_one_clear_sentence(shell, tmp_path, damage):
     assert len(done.stderr.strip().splitlines()) == 1
     assert "unforeseen" not in done.stderr
     assert not (tmp_path / "x.nc").exists()
+
+
+def test_two_processes_train_one_generator_and_resume(tmp_path):
+    import os
+    import shutil
+    import subprocess
+    import sys
+
+    save_recording(trials(40, 4, 4), tmp_path / "rec.nc")
+    brainsim = shutil.which("brainsim", path=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
+    together = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", brainsim]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+
+    def train(command, out, epochs, *more):
+        options = map(str, (*OPTIONS, "--epochs", epochs, "--seed", 3, *more))
+        arguments = [*command, "gan", "train", str(tmp_path / "rec.nc"), "--out", str(tmp_path / out), *options]
+        return subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=300)
+
+    for out, epochs, more in (("whole", 4, ()), ("parts", 2, ()), ("parts", 4, ("--resume",))):
+        done = train(together, out, epochs, *more)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("the model is that of") == 1
+    left, right = (read_tensors(tmp_path / out / "training.safetensors") for out in ("whole", "parts"))
+    assert left["random_state"].shape[0] == 2
+    assert not torch.equal(*left["random_state"])  # each draws noise of its own
+    assert all(torch.equal(left[key], right[key]) for key in left)
+    alone = train([brainsim], "parts", 5, "--resume")
+    assert alone.returncode == 1
+    assert "trained by 2 processes, not 1" in alone.stderr
+
+
+def test_half_precision_trains_and_keeps_single_precision_weights(monkeypatch):
+    from brainsim.training import Trainer
+
+    monkeypatch.setattr(Trainer, "precision", lambda _: torch.autocast("cpu", torch.bfloat16))
+    for model in MODELS:
+        trained = ConditionalGAN(model, **SMALL).fit(trials())
+        assert np.isfinite(trained.learning_curve_["critic_loss"]).all()
+        assert {p.dtype for p in trained.generator_.parameters()} == {torch.float32}
+
+
+def test_bench_holds_models_beside_rivals_on_trials_that_nobody_has_seen(tmp_path):
+    rng = np.random.default_rng(0)
+    recording = trials(60, 1, 6).assign(calcium=(("trial", "time", "neuron"), rng.poisson(2.0, (60, 1, 6)) / 4))
+    save_recording(recording, tmp_path / "rec.nc")
+    command = entry_points(group="console_scripts", name="brainsim")["brainsim"].load()
+    arguments = [
+        "bench",
+        "gan",
+        tmp_path / "rec.nc",
+        "--out",
+        tmp_path / "bench",
+        "--seeds",
+        2,
+        "--epochs",
+        2,
+        "--json",
+    ]
+    done = CliRunner().invoke(command, [str(each) for each in arguments])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    kinds = {row["method"]: row["kind"] for row in rows}
+    assert {"r3gan", "wgan-gp", "photocopy of training trials", "recorded held-out trials"} < set(kinds)
+    for row in rows:
+        assert all(len(values) == 2 for values in row["values"].values()), row["method"]
+        assert "c2st_forest" in row["values"]
+    page = (tmp_path / "bench" / "table.md").read_text()
+    assert "## rec" in page
+    assert "| `tstr` |" in page
+
+
+def test_an_epoch_is_timed_beside_dense_networks(monkeypatch):
+    from brainsim import bench_gan_cost
+
+    monkeypatch.setattr(bench_gan_cost, "GENERATOR_WIDTH", 20)
+    monkeypatch.setattr(bench_gan_cost, "CRITIC_WIDTH", 20)
+    monkeypatch.setattr(bench_gan_cost, "TRIALS", 80)
+    parameters, seconds, _ = bench_gan_cost.measure(bench_gan_cost.ORIGINAL, 0)
+    outputs = 259 * 29
+    generator = (526 + 1) * 20 + (20 + 1) * 20 + (20 + 1) * outputs
+    critic = (outputs + 14 + 1) * 20 + (20 + 1) * 20 + 21
+    assert parameters == generator + critic
+    assert seconds > 0

@@ -7,7 +7,7 @@ import xarray as xr
 from scipy import optimize
 from sklearn.metrics import average_precision_score
 
-from brainsim import gradient, likelihood, schema
+from brainsim import fit_task, gradient, likelihood, schema
 from brainsim.encoding import covariates, encode
 from brainsim.encoding import problem as problem_of
 from brainsim.error import FitError, InputError
@@ -32,8 +32,9 @@ CASES = {
 
 
 def shard_of(problem, folds, target="numpy", posts=None):
-    facts = statistics(problem, folds.held(problem.bins))
-    return Shard(problem, facts, folds, np.arange(problem.neurons) if posts is None else posts, target), facts
+    posts = np.arange(problem.neurons) if posts is None else posts
+    facts = statistics(problem, folds.held(problem.bins)).of(posts)
+    return Shard(problem, facts, folds, posts, target), facts
 
 
 def somewhere(problem, seed=1):
@@ -101,7 +102,7 @@ def test_statistics_are_the_dense_sums(bins):
 def optimum(problem, ridge):
     """What SciPy finds on the dense log likelihood, one postsynaptic neuron after the other: beta, weights, value."""
     n = problem.neurons
-    precision = np.append(np.full(n, ridge), np.full(problem.covariates, gradient.COVARIATE_PRECISION))
+    precision = np.append(np.full(n, ridge), np.full(problem.covariates, fit_task.COVARIATE_PRECISION))
     x, spikes, there = dense.traces(problem), dense.laid_out(problem.spikes, problem.bins), dense.observed(problem)
     x = x - x.mean(0)
 
@@ -120,7 +121,7 @@ def optimum(problem, ridge):
 def climbed(problem, ridge, **how):
     folds = blocked_folds(problem.bins, problem.tau, every=0)
     shard, facts = shard_of(problem, folds, "cpp")
-    precision = np.append(np.full(problem.neurons, ridge), np.full(problem.covariates, gradient.COVARIATE_PRECISION))
+    precision = np.append(np.full(problem.neurons, ridge), np.full(problem.covariates, fit_task.COVARIATE_PRECISION))
     solution = climb(shard, Metric.of(facts, problem.bins, precision), None, **how)
     return solution, solution.fitted - 0.5 * (precision[:, None] * solution.weight**2).sum(0)
 
@@ -229,7 +230,7 @@ def test_the_constrained_climb_ends_where_no_step_with_the_right_signs_gains():
     problem = dense.problem(8, neurons=5, bins=6000, tau=10.0, rate=0.02)
     folds = blocked_folds(problem.bins, problem.tau, every=0)
     shard, facts = shard_of(problem, folds, "cpp")
-    precision = np.append(np.full(5, 1.0), np.full(problem.covariates, gradient.COVARIATE_PRECISION))
+    precision = np.append(np.full(5, 1.0), np.full(problem.covariates, fit_task.COVARIATE_PRECISION))
     metric, sign = Metric.of(facts, problem.bins, precision), np.zeros((problem.features, 5))
     sign[:5] = np.array([1, -1, 1, -1, 1])[:, None]
     free = climb(shard, metric, None, 60, 1e-9)
@@ -317,7 +318,7 @@ def test_memory_is_predicted_and_what_the_machine_lacks_is_refused_first(counts,
     assert small < large < 3 * 2**30
     assert gradient.predicted_bytes(100, 10**6, 4) > gradient.predicted_bytes(100, 10**6, 1)
     monkeypatch.setattr(gradient, "predicted_bytes", lambda *_: 2**60)
-    monkeypatch.setattr(gradient, "statistics", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(gradient, "run", lambda *_: pytest.fail("it began"))
     with pytest.raises(FitError, match=r"about 1073741824\.0 GiB.*fewer neurons"):
         SpikingNetwork().fit(as_events(counts[:1000]))
 
@@ -343,8 +344,9 @@ def test_the_prior_of_a_long_recording_is_chosen_on_its_beginning(counts, monkey
     lengths, solve = [], gradient.Fit._solve
 
     def spy(self, part, ridge, shards, *rest):
-        lengths.append(part.problem.bins)
-        assert part.problem.spikes.step.max() < part.problem.bins
+        problem = fit_task.problem_of(self.pool.shards, part.problem, part.bins)
+        lengths.append(problem.bins)
+        assert problem.spikes.step.max() < problem.bins
         return solve(self, part, ridge, shards, *rest)
 
     monkeypatch.setattr(gradient.Fit, "_solve", spy)

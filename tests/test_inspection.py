@@ -5,6 +5,7 @@ import re
 import zlib
 from pathlib import Path
 
+import formats
 import numpy as np
 import pytest
 import xarray as xr
@@ -414,6 +415,20 @@ def test_reading_tells_warnings_and_keeps_notes_for_check(cli, tmp_path):
     result = cli("data", "read", tmp_path / "x.csv", "--out", tmp_path / "o.nc")
     assert "warning: calcium: neuron b: the trace never changes" in result.stderr
     assert "note:" not in result.stderr
+
+
+def test_check_and_describe_open_what_data_read_opens(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    formats.suite2p(Path("plane0"), F=np.ones_like(formats.F), Fneu=np.zeros_like(formats.F))
+    formats.matlab5(Path("two.mat"), left=formats.F, right=formats.F)
+    facts = json.loads(cli("data", "check", "plane0", "two.mat", "none.csv", "--json").stdout)
+    found = {f["file"]: f for f in facts["findings"] if f["severity"] == "error"}
+    assert set(found) == {"plane0", "two.mat", "none.csv"}
+    assert found["two.mat"]["remedy"] == ("name the traces with --variable; options are those of `brainsim data read`")
+    assert "the trace never changes" in "".join(f["found"] for f in facts["findings"] if f["file"] == "plane0")
+    told = cli("data", "describe", "plane0")
+    assert told.exit_code == 0
+    assert "neuropil_coefficient" in told.stdout
 
 
 def rows():

@@ -146,3 +146,14 @@ def test_everything_that_readers_keep_is_documented(tmp_path):
         for each in map(str, found.variables):
             assert each in known or each.split("_")[0] in ("roi", "unit", "trial"), (name, each)
         assert all(f"`{attribute}`" in text for attribute in found.attrs), (name, found.attrs)
+
+
+def test_traces_in_a_struct_of_matlab_5_are_found_by_name_and_by_what_they_are(tmp_path):
+    session = {"dff": formats.F, "info": {"fs": formats.RATE, "who": "me"}, "t": np.arange(6) / formats.RATE}
+    found = read(formats.matlab5(tmp_path / "a.mat", session=session, other=np.eye(4)), variable="session.dff")
+    np.testing.assert_array_equal(found.calcium, formats.F.T)
+    nested = formats.matlab5(tmp_path / "b.mat", s={"deep": {"traces": formats.F, "fs": 20.0}})
+    turned = read(nested, orientation="neuron-time")
+    np.testing.assert_array_equal(turned.calcium, formats.F.T)
+    assert turned.attrs["sampling_rate_hz"] == 20
+    refused(nested, "there is no numeric matrix 's.none'; choose among s.deep.traces", variable="s.none")

@@ -240,3 +240,29 @@ def test_suite2p_and_nwb_of_the_same_session_give_the_same_traces():
     raw, neuropil, judged = (np.load(SHARED / "suite2p_pre1" / f"{n}.npy") for n in ("F", "Fneu", "iscell"))
     np.testing.assert_allclose(every.calcium, (raw - 0.7 * neuropil).T, rtol=1e-6)
     np.testing.assert_array_equal(every.roi_probability, judged[:, 1])
+
+
+@pytest.mark.parametrize("rois", [None, "all"])
+def test_fall_mat_gives_what_the_folder_gives(rois, tmp_path):
+    folder = formats.suite2p(tmp_path / "plane0")
+    one, other = read(folder, rois=rois), read(formats.fall_mat(tmp_path / "Fall.mat", folder), rois=rois)
+    origin = ("input_file", "input_sha256", "notices")
+    bare = [each.drop_vars("roi_plane", errors="ignore") for each in (one, other)]
+    for each in bare:
+        each.attrs = {name: value for name, value in each.attrs.items() if name not in origin}
+    assert other.attrs["format"] == "suite2p"
+    assert bare[0].identical(bare[1])
+    assert one.attrs.get("notices") == other.attrs.get("notices")
+
+
+def test_fall_mat_of_a_single_roi_and_of_parts_that_do_not_fit(tmp_path):
+    folder = formats.suite2p(tmp_path / "plane0")
+    stat = np.load(folder / "stat.npy", allow_pickle=True)
+    single = {"F": formats.F[:1], "Fneu": formats.NEUROPIL[:1], "iscell": np.array([[1, 0.9]]), "stat": stat[:1]}
+    found = read(formats.fall_mat(tmp_path / "one.mat", folder, **single))
+    np.testing.assert_allclose(found.calcium, formats.CORRECTED[:, :1])
+    few = formats.fall_mat(tmp_path / "few.mat", folder, iscell=np.ones((2, 2)))
+    refused(few, "it holds an array .* of shape .2, 2., not 3 ROIs of few.mat and 2 columns")
+    numbers = formats.fall_mat(tmp_path / "stat.mat", folder, stat=np.zeros(3))
+    refused(numbers, "field 'stat': it holds .*not 3 ROIs of stat.mat")
+    refused(formats.fall_mat(tmp_path / "rate.mat", folder, ops={"Ly": 3}), "field 'fs': the frame rate is not told")

@@ -1,14 +1,18 @@
 """Any recording that obeys the schema comes back from disk as it was: types, names, NaN, empty trials, attributes."""
 
+import warnings
+
 import hypothesis.extra.numpy as arrays
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brainsim import schema
 from brainsim.error import InputError, OutputError
+from brainsim.reading import read_recording
 from brainsim.store import open_recording, save_recording
 
 NUMBERS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4")
@@ -88,6 +92,24 @@ def test_what_no_file_keeps_is_refused_before_anything_is_written(suffix, tmp_pa
 def test_truth_values_among_the_attributes_are_kept_as_they_can_be(suffix, tmp_path):
     found = open_recording(save_recording(simple().assign_attrs(known_types=True), tmp_path / f"r{suffix}"))
     assert found.attrs["known_types"] == 1
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("name", ["plain.zarr", "plain"])
+def test_zarr_without_one_index_of_all_is_read_in_silence(name, zarr_format, tmp_path):
+    target = tmp_path / name
+    simple().to_zarr(target, consolidated=False, zarr_format=zarr_format)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = open_recording(target)
+    xr.testing.assert_identical(found, simple())
+
+
+def test_nwb_stored_as_zarr_is_told_from_a_recording(tmp_path):
+    group = zarr.open_group(tmp_path / "rec.nwb.zarr", mode="w", zarr_format=2)
+    group.attrs.update(neurodata_type="NWBFile", namespace="core")
+    with pytest.raises(InputError, match=r"it is NWB stored as Zarr.*NWBHDF5IO\('rec.nwb', 'w'\)"):
+        read_recording([tmp_path / "rec.nwb.zarr"])
 
 
 def test_no_neurons_is_an_error_and_no_crash():

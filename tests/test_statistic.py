@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 from made_up import NAMES, RATE, calcium_trials, fraction_trials
+from scipy.stats import wasserstein_distance
 
 from brainsim import catalog
 from brainsim.evidence import Evidence, Sample, draw, split
 from brainsim.missing import correlation
+from brainsim.statistic._histogram import divergence
 from brainsim.statistic.inception_score import score
-from brainsim.statistic.isi_cv import interval_cv
+from brainsim.statistic.isi_cv import interval_cv, intervals
+from brainsim.statistic.lagged_correlation_r import lagged_correlation
 from brainsim.statistic.noise_correlation_r import likeness
 
 METRICS = [
@@ -257,3 +260,41 @@ def test_the_two_splits():
     assert blocks.training.trace.ravel().tolist() == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
     assert len(turns.training) == 12
     assert turns.held_out.trace.ravel().tolist() == [2, 4, 7, 9, 12, 14, 17, 19]
+
+
+def test_lagged_correlations_by_hand():
+    rng = np.random.default_rng(0)
+    deviation = rng.standard_normal((6, 9, 3))
+    earlier, later = deviation[:, :-1].reshape(-1, 3), deviation[:, 1:].reshape(-1, 3)
+    by_hand = (earlier[:, 0] * later[:, 1]).sum() / np.sqrt((earlier[:, 0] ** 2).sum() * (later[:, 1] ** 2).sum())
+    found = lagged_correlation(deviation)
+    assert found[0, 1] == pytest.approx(by_hand)
+    assert np.isnan(found[1, 1])
+    twice = lagged_correlation(deviation, np.array([2.0, 0, 1, 1, 1, 1]))
+    np.testing.assert_allclose(twice, lagged_correlation(deviation[[0, 0, 2, 3, 4, 5]]))
+
+
+def test_who_leads_is_seen_by_lagged_correlations():
+    rng = np.random.default_rng(0)
+    leader = rng.standard_normal((40, 12))
+    deviation = np.stack([leader, np.roll(leader, 1, axis=1), rng.standard_normal((40, 12))], axis=2)
+    found = lagged_correlation(deviation)
+    assert found[0, 1] > 0.9
+    assert abs(found[1, 0]) < 0.2
+
+
+def test_the_distance_of_intervals_is_the_one_of_scipy():
+    found = STATISTICS["isi_wasserstein"](evidence(STATISTICS["isi_wasserstein"], FRESH))
+    part, some = SPLITS["interleaved"], evidence(STATISTICS["isi_wasserstein"], FRESH).candidate
+    ours, theirs = (intervals(s.event)[0] for s in (part.held_out, some))
+    assert found.value == pytest.approx(wasserstein_distance(ours, theirs) / ours.std())
+    assert found.n == len(theirs)
+
+
+def test_a_divergence_is_finite_and_depends_on_the_order():
+    ours, theirs = np.array([0.0, 0.0, 1.0, 2.0]), np.array([0.0, 0.0, 0.0, 0.0])
+    edges = np.array([0.5, 1.5])
+    p, q = np.array([2.5, 1.5, 1.5]) / 5.5, np.array([4.5, 0.5, 0.5]) / 5.5
+    assert divergence(ours, theirs, edges) == pytest.approx((p * np.log(p / q)).sum())
+    assert divergence(ours, theirs, edges) != pytest.approx(divergence(theirs, ours, edges))
+    assert divergence(ours, ours, edges) == 0

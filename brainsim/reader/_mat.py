@@ -12,11 +12,12 @@ from brainsim.reader._hdf5 import children, is_hdf5, opened, read, text
 
 DENSEST = 1100
 SMALL = 1 << 26
+DEEPEST = 4
 NUMBERS = ("double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "logical")
 
 
 def numeric(source: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every numeric variable that is not empty; of 7.3 also those in structs, as ``s.name``.
+    """Return the shape of every numeric variable that is not empty, those in structs as ``s.name``.
 
     Raises
     ------
@@ -28,7 +29,10 @@ def numeric(source: Path) -> dict[str, tuple[int, ...]]:
             return _shapes(file, "")
     from scipy.io import whosmat
 
-    found = {name: tuple(shape) for name, shape, kind in _guarded(whosmat, source) if kind in NUMBERS}
+    told = guarded(whosmat, source)
+    found = {name: tuple(shape) for name, shape, kind in told if kind in NUMBERS}
+    if structs := [name for name, _, kind in told if kind == "struct"]:
+        found |= {name: each.shape for name, each in _fields(_structs(source, structs), "").items()}
     return {name: shape for name, shape in found.items() if np.prod(shape)}
 
 
@@ -45,8 +49,10 @@ def load(source: Path, name: str) -> Any:
             return np.transpose(read(file, name.replace(".", "/")))
     from scipy.io import loadmat, whosmat
 
+    if "." in name:
+        return _fields(_structs(source, [name.split(".")[0]]), "").get(name)
     size = source.stat().st_size
-    for each, shape, _ in _guarded(whosmat, source):
+    for each, shape, _ in guarded(whosmat, source):
         told = int(np.prod([int(n) for n in shape], dtype=object))
         if each == name and told > SMALL and told > DENSEST * size:
             raise InputError(
@@ -54,10 +60,42 @@ def load(source: Path, name: str) -> Any:
                 where=f"{source}, field '{name}'",
                 remedy="it is damaged or incomplete: copy it again",
             )
-    return _guarded(loadmat, source, variable_names=[name]).get(name)
+    return guarded(loadmat, source, variable_names=[name]).get(name)
 
 
-def _guarded(call: Any, source: Path, **options: Any) -> Any:
+def _structs(source: Path, names: list[str]) -> dict[str, Any]:
+    """Return structs of a file of version 5 as dictionaries."""
+    from scipy.io import loadmat
+
+    found: dict[str, Any] = guarded(loadmat, source, variable_names=names, simplify_cells=True)
+    return {name: found[name] for name in names if name in found}
+
+
+def _fields(struct: dict[str, Any], prefix: str, depth: int = 0) -> dict[str, Any]:
+    """Return the numeric fields of structs as matrices, a vector as a row as MATLAB shows it."""
+    found: dict[str, Any] = {}
+    for name, each in struct.items():
+        if isinstance(each, dict) and depth < DEEPEST:
+            found |= _fields(each, f"{prefix}{name}.", depth + 1)
+        elif isinstance(each, (int, float, np.ndarray)) and np.asarray(each).dtype.kind in "fiub":
+            found[f"{prefix}{name}"] = np.atleast_2d(each)
+    return found
+
+
+def variables(source: Path) -> set[str]:
+    """Return the names of the variables of a file of version 4 or 5.
+
+    Raises
+    ------
+    InputError
+        As :func:`numeric`.
+    """
+    from scipy.io import whosmat
+
+    return {name for name, _, _ in guarded(whosmat, source)}
+
+
+def guarded(call: Any, source: Path, **options: Any) -> Any:
     """Call a reader of SciPy, whose errors on a damaged file are of many kinds."""
     where = f"{source}, field 'file'"
     refuse_no_data(head_of(source), where)
@@ -76,7 +114,7 @@ def _shapes(group: Any, prefix: str, depth: int = 0) -> dict[str, tuple[int, ...
     """Return the shapes of the numeric datasets of a 7.3 file, in MATLAB's order of dimensions."""
     found: dict[str, tuple[int, ...]] = {}
     for name, each in children(group):
-        if isinstance(each, h5py.Group) and not name.startswith("#") and depth < 4:
+        if isinstance(each, h5py.Group) and not name.startswith("#") and depth < DEEPEST:
             found |= _shapes(each, f"{prefix}{name}.", depth + 1)
         elif isinstance(each, h5py.Dataset) and each.dtype.kind in "fiub" and each.size:
             kind = text(each.attrs.get("MATLAB_class", "double"))

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from brainsim.error import InputError
 from brainsim.reader import ReadOptions
 from brainsim.reader._clock import agree
-from brainsim.reader._npy import read_npy
 from brainsim.reader._roi import Rois
+from brainsim.reader._suite2p_files import Files
 
 NEUROPIL = 0.7
 MOST_NEUROPIL = 2.0
@@ -20,15 +20,20 @@ SHAPE = ("npix", "radius", "aspect_ratio", "compact", "footprint", "skew", "std"
 class Plane:
     """One plane: its settings, its ROIs, and its traces where they are asked for."""
 
-    def __init__(self, folder: Path, options: ReadOptions) -> None:
-        self.folder = folder
-        self.facts = _facts(folder, options)
+    def __init__(self, files: Files, options: ReadOptions) -> None:
+        self.files = files
+        self.facts = _facts(files, options)
         self.notices: list[str] = []
-        self.rate = _rate(folder, self.facts, options.sampling_rate)
-        self.raw = _matrix(folder, "F.npy")
+        self.rate = _rate(files, self.facts, options.sampling_rate)
+        self.raw = _matrix(files, "F")
         self.coefficient = self._coefficient(options)
         self.frames = self.raw.shape[1]
         self.rois = self._rois(options)
+
+    @property
+    def traces_file(self) -> str:
+        """Name of the file that holds the traces."""
+        return Path(self.files.where("F")).name
 
     def _coefficient(self, options: ReadOptions) -> float:
         """Return the share of the neuropil to take off."""
@@ -46,33 +51,33 @@ class Plane:
         if not 0 <= _number(told) <= MOST_NEUROPIL:
             raise InputError(
                 f"the neuropil coefficient is {str(told)[:30]}",
-                where=f"{self.folder / 'ops.npy'}, field 'neucoeff'",
+                where=f"{self.files.where('ops')}, field 'neucoeff'",
                 remedy="give --neuropil",
             )
         return _number(told)
 
     def _rois(self, options: ReadOptions) -> Rois:
         """Return what suite2p says of each ROI."""
-        n, stat = len(self.raw), read_npy(self.folder / "stat.npy")
+        n, stat = len(self.raw), self.files.read("stat")
         if not isinstance(stat, np.ndarray) or stat.shape != (n,) or not all(isinstance(one, dict) for one in stat):
-            raise _mismatch(self.folder / "stat.npy", f"{n} ROIs of F.npy", stat)
+            raise _mismatch(self.files, "stat", f"{n} ROIs of {self.traces_file}", stat)
         told = [key for key in SHAPE if all(key in one for one in stat)]
         columns = {key: np.array([_number(one[key]) for one in stat]) for key in told}
         if all("iplane" in one for one in stat):
             columns["plane"] = np.array([f"plane{_number(one['iplane']):g}" for one in stat])
         accepted = None
-        if (self.folder / "iscell.npy").exists() or options.rois != "all":
-            accepted, columns["probability"] = self._judged("iscell.npy", n)
-        if (self.folder / "redcell.npy").exists():
-            columns["red"], columns["red_probability"] = self._judged("redcell.npy", n)
+        if self.files.has("iscell") or options.rois != "all":
+            accepted, columns["probability"] = self._judged("iscell", n)
+        if self.files.has("redcell"):
+            columns["red"], columns["red_probability"] = self._judged("redcell", n)
         position = np.array([[_number(each) for each in _pair(one.get("med"))] for one in stat])
         return Rois(np.arange(n), accepted, position, columns=columns)
 
     def _judged(self, name: str, n: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         """Return the judgement of each ROI and its probability."""
-        table = _matrix(self.folder, name)
+        table = _matrix(self.files, name)
         if table.shape != (n, 2):
-            raise _mismatch(self.folder / name, f"{n} ROIs of F.npy and 2 columns", table)
+            raise _mismatch(self.files, name, f"{n} ROIs of {self.traces_file} and 2 columns", table)
         return table[:, 0] > 0, table[:, 1].astype(float)
 
     def decay(self) -> float | None:
@@ -83,41 +88,40 @@ class Plane:
     def bad_frames(self) -> NDArray[np.bool_] | None:
         """Return which frames suite2p marked as badly registered, `None` where there are none."""
         bad = self.facts.get("badframes")
-        if not isinstance(bad, np.ndarray) or bad.dtype != bool or bad.shape != (self.frames,):
+        if not isinstance(bad, np.ndarray) or bad.dtype not in (bool, np.uint8) or bad.shape != (self.frames,):
             return None
-        return bad if bad.any() else None
+        return bad.astype(bool) if bad.any() else None
 
     def values(self, kept: NDArray[np.int64], start: int) -> NDArray[Any]:
         """Return the corrected traces of the ROIs that are kept and belong to this plane, shape (roi, time)."""
         mine = kept[(kept >= start) & (kept < start + len(self.raw))] - start
         if not self.coefficient:
             return self.raw[mine]
-        neuropil = _matrix(self.folder, "Fneu.npy")
+        neuropil = _matrix(self.files, "Fneu")
         if neuropil.shape != self.raw.shape:
-            raise _mismatch(self.folder / "Fneu.npy", f"the shape {self.raw.shape} of F.npy", neuropil)
+            raise _mismatch(self.files, "Fneu", f"the shape {self.raw.shape} of {self.traces_file}", neuropil)
         return self.raw[mine] - self.coefficient * neuropil[mine]
 
 
-def _facts(folder: Path, options: ReadOptions) -> dict[str, Any]:
-    """Return what ``settings.npy`` (from 1.0, here or above) and ``ops.npy`` say, the latter first."""
-    paths = [folder.parent / "settings.npy", folder / "settings.npy", folder / "ops.npy"]
-    found = {path: read_npy(path) for path in paths if path.is_file()}
-    for path, facts in found.items():
+def _facts(files: Files, options: ReadOptions) -> dict[str, Any]:
+    """Return what `settings` (from 1.0, here or above) and `ops` say, the latter first."""
+    found = files.facts()
+    for name, facts in found:
         if not isinstance(facts, dict):
-            raise _mismatch(path, "a dictionary", facts)
+            raise _mismatch(files, name, "a dictionary", facts)
     if not found and options.sampling_rate is None:
         raise InputError(
             "neither this file nor settings.npy is there, which tell the frame rate",
-            where=f"{folder / 'ops.npy'}, field 'fs'",
+            where=f"{files.where('ops')}, field 'fs'",
             remedy="copy the whole folder, or give --sampling-rate",
         )
-    return {key: value for facts in found.values() for key, value in facts.items()}
+    return {key: value for _, facts in found for key, value in facts.items()}
 
 
-def _rate(folder: Path, facts: dict[str, Any], given: float | None) -> float:
+def _rate(files: Files, facts: dict[str, Any], given: float | None) -> float:
     """Return the frame rate of a plane [Hz]."""
     told = facts.get("fs")
-    where = f"{folder / 'ops.npy'}, field 'fs'"
+    where = f"{files.where('ops')}, field 'fs'"
     if told is None and given is None:
         raise InputError("the frame rate is not told", where=where, remedy="give --sampling-rate")
     if told is None:
@@ -141,19 +145,19 @@ def _pair(value: Any) -> tuple[Any, Any]:
     return (value[0], value[1]) if isinstance(value, (list, tuple)) and len(value) > 1 else (np.nan, np.nan)
 
 
-def _matrix(folder: Path, name: str) -> NDArray[Any]:
-    """Return a file as a matrix of numbers, a row per ROI."""
-    values = read_npy(folder / name)
+def _matrix(files: Files, name: str) -> NDArray[Any]:
+    """Return an array as a matrix of numbers, a row per ROI."""
+    values = files.read(name)
     if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiub":
-        raise _mismatch(folder / name, "a matrix of numbers, a row per ROI", values)
+        raise _mismatch(files, name, "a matrix of numbers, a row per ROI", values)
     return values
 
 
-def _mismatch(path: Path, wanted: str, found: Any) -> InputError:
-    """Return the error of a file that is not what its neighbours need."""
+def _mismatch(files: Files, name: str, wanted: str, found: Any) -> InputError:
+    """Return the error of an array that is not what its neighbours need."""
     shape = f"an array {found.dtype} of shape {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
     return InputError(
         f"it holds {shape}, not {wanted}",
-        where=f"{path}, field '{path.stem}'",
+        where=f"{files.where(name)}, field '{name}'",
         remedy="the files are not of one run of suite2p: copy the whole folder again",
     )

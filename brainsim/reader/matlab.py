@@ -31,7 +31,7 @@ ALLEN_RATE = 30.0
 class Matlab(Reader):
     """MATLAB 5 and 7.3 (.mat): a matrix of traces, with the times or the frame rate that stand beside it.
 
-    The matrix is the one that `variable` names (in a struct of a 7.3 file ``s.name``), one with a usual name, or the
+    The matrix is the one that `variable` names (in a struct ``s.name``), one with a usual name, or the
     only one. The dimension that is as long as the times is time; without times `orientation` must say:
     ``"neuron-time"`` for a row per neuron. ``dF_traces``, an excerpt of the Allen Brain Observatory as CASCADE
     distributes it, holds a row per neuron at 30 Hz.

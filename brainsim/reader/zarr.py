@@ -8,6 +8,7 @@ import xarray as xr
 
 from brainsim import store
 from brainsim.reader import Reader, ReadOptions
+from brainsim.zarr_store import is_zarr
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Zarr(Reader):
     takes: ClassVar[tuple[str, ...]] = ("stimuli",)
 
     def guess(self, source: Path) -> bool:
-        """Tell whether it is a folder that ends in .zarr."""
-        return source.suffix.lower() in self.suffixes and source.is_dir()
+        """Tell whether it is a folder that ends in .zarr, or that Zarr wrote."""
+        return source.is_dir() and (source.suffix.lower() in self.suffixes or is_zarr(source))
 
     def read(self, source: Path, options: ReadOptions) -> xr.Dataset:
         """Return the recording, its traces on disk until they are used; the schema is checked afterwards.
@@ -29,6 +30,6 @@ class Zarr(Reader):
         Raises
         ------
         InputError
-            If it is damaged or misses chunks.
+            If it is damaged, misses chunks, or is an NWB file.
         """
         return store.open_recording(source, validate=False, lazy=True)

@@ -13,8 +13,8 @@ from brainsim.statistic import Measure, Statistic
 from brainsim.statistic._histogram import divergence, even_edges
 
 BINS = 30
-TRIALS = 10
-NEURONS = 40
+TRIALS = 5
+NEURONS = 20
 
 
 def train_distances(sample: Sample, trials: int, neurons: int) -> Floats:
@@ -41,9 +41,10 @@ class CalciumGANVanRossumKL(Statistic):
 
     Notes
     -----
-    The third of the three figures of Li et al. 2020 (CalciumGAN, arXiv:2009.02707): distance of van Rossum 2001 (Neural
-    Computation 13:751), computed by elephant, of the events of any two neurons in the same trial; at most 10 trials and
-    40 neurons, evenly from all; histograms of 30 equal bins with half a count in each. `n` is the number of distances.
+    The third of the three figures of Li et al. 2020 (CalciumGAN, arXiv:2009.02707): distance of van Rossum 2001
+    (Neural Computation 13:751), computed by elephant, of the events of any two neurons in the same trial; at most 5
+    trials and 20 neurons, evenly from all (it is slow); histograms of 30 equal bins with half a count in each. `n` is
+    the number of distances.
     """
 
     name = "calciumgan_van_rossum_kl"

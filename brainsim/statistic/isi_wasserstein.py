@@ -1,6 +1,6 @@
 """Temporal structure: intervals between events."""
 
-from scipy.stats import wasserstein_distance
+import numpy as np
 
 from brainsim.evidence import Evidence
 from brainsim.missing import Floats
@@ -30,17 +30,28 @@ class ISIWasserstein(Statistic):
         ours, events = evidence.split.held_out.event, evidence.candidate.event
         if ours is None or events is None:
             return Measure(None, "it needs events on both sides")
-        recorded, theirs = intervals(ours)[0], intervals(events)[0]
-        if len(recorded) < 3 or not len(theirs) or not recorded.std() > 0:
+        recorded, theirs = _counts(ours).sum(0), _counts(events)
+        n, frames = recorded.sum(), np.arange(len(recorded))
+        spread = np.sqrt(np.maximum(recorded @ frames**2 / n - (recorded @ frames / n) ** 2, 0)) if n else 0.0
+        if n < 3 or not theirs.any() or not spread > 0:
             return Measure(None, "too few events for intervals on one side")
+
+        def distance(counts: Floats) -> float:
+            if not counts.any():
+                return float("nan")
+            gap = np.cumsum(recorded) / n - np.cumsum(counts) / counts.sum()
+            return float(np.abs(gap).sum() / spread)
+
         return Measure(
-            _distance(recorded, theirs),
-            draw=lambda rng: _distance(recorded, intervals(events[rng.integers(len(events), size=len(events))])[0]),
-            n=len(theirs),
+            distance(theirs.sum(0)),
+            draw=lambda rng: distance(theirs[rng.integers(len(theirs), size=len(theirs))].sum(0)),
+            n=int(theirs.sum()),
         )
 
 
-def _distance(recorded: Floats, theirs: Floats) -> float:
-    if not len(theirs):
-        return float("nan")
-    return float(wasserstein_distance(recorded, theirs)) / float(recorded.std())
+def _counts(event: Floats) -> Floats:
+    """Return how many intervals of each length each trial has, all neurons together, shape (trial, frames)."""
+    frames = event.shape[1]
+    return np.stack([np.bincount(intervals(each[None])[0].astype(int), minlength=frames) for each in event]).astype(
+        float
+    )

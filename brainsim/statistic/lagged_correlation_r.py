@@ -7,18 +7,24 @@ from brainsim.missing import Floats, mean
 from brainsim.statistic import Measure, Statistic
 
 
-def lagged_correlation(deviation: Floats) -> Floats:
+def lagged_correlation(deviation: Floats, times: Floats | None = None) -> Floats:
     """Return the correlation of each neuron with each other one a frame later, shape (earlier, later), diagonal NaN.
 
     Parameters
     ----------
     deviation
         Trials without their mean response, shape (trial, time, neuron); 0 where missing.
+    times
+        How often each trial counts, shape (trial,); once by default.
     """
-    neurons = deviation.shape[2]
-    earlier, later = (part.reshape(-1, neurons) for part in (deviation[:, :-1], deviation[:, 1:]))
-    scale = np.sqrt(np.outer((earlier**2).sum(0), (later**2).sum(0)))
-    r: Floats = np.divide(earlier.T @ later, scale, out=np.full(scale.shape, np.nan), where=scale > 0)
+    trials, frames, neurons = deviation.shape
+    times = np.ones(trials) if times is None else times
+    square = (deviation**2).sum(1)
+    weighted = (times[:, None, None] * deviation[:, :-1]).reshape(-1, neurons)
+    product = weighted.T @ deviation[:, 1:].reshape(-1, neurons)
+    earlier, later = (times @ (square - deviation[:, end] ** 2) for end in (frames - 1, 0))
+    scale = np.sqrt(np.maximum(np.outer(earlier, later), 0))
+    r: Floats = np.divide(product, scale, out=np.full(scale.shape, np.nan), where=scale > 0)
     np.fill_diagonal(r, np.nan)
     return r
 
@@ -55,13 +61,16 @@ class LaggedCorrelationR(Statistic):
         ours = lagged_correlation(deviations(evidence.split.held_out)).ravel()
         deviation = deviations(evidence.candidate)
 
-        def likeness(some: Floats) -> float:
-            theirs = np.nan_to_num(lagged_correlation(some).ravel())
-            known = np.isfinite(ours)
+        known = np.isfinite(ours)
+
+        def likeness(times: Floats) -> float:
+            theirs = np.nan_to_num(lagged_correlation(deviation, times).ravel())
             if known.sum() < 3 or not ours[known].std() > 0:
                 return float("nan")
             return float(np.corrcoef(ours[known], theirs[known])[0, 1]) if theirs[known].std() > 0 else 0.0
 
+        trials = len(deviation)
         return Measure(
-            likeness(deviation), draw=lambda rng: likeness(deviation[rng.integers(len(deviation), size=len(deviation))])
+            likeness(np.ones(trials)),
+            draw=lambda rng: likeness(rng.multinomial(trials, np.full(trials, 1 / trials)).astype(float)),
         )
