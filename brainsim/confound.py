@@ -80,8 +80,7 @@ def unskewed(score: Array, skewness: Array) -> Array:
     """Return standard scores of counts as normal scores: the signed root of the deviance of a Poisson count.
 
     Few counts are skewed: where 0.1 are expected, a single one is 3 standard deviations off, and nothing rare. With
-    m = 1 / skewness^2 counts expected and c = m (1 + skewness z) found, z becomes +-sqrt(2 (c log(c / m) - c + m)),
-    less its mean.
+    m = 1 / skewness^2 counts expected and c = m (1 + skewness z) found, z becomes +-sqrt(2 (c log(c / m) - c + m)).
 
     Parameters
     ----------
@@ -97,5 +96,4 @@ def unskewed(score: Array, skewness: Array) -> Array:
     excess = np.maximum(score * skewness, -1.0)
     deviance = 2 * (xlog1py(1 + excess, excess) - excess)
     rooted = np.sign(score) * np.sqrt(np.maximum(deviance, 0.0)) / np.maximum(np.abs(skewness), LINEAR)
-    mean = -skewness / (6 + skewness**2 / np.sqrt(2))  # of many counts -skewness / 6, of few -sqrt(2 m)
-    return np.asarray(np.where(np.abs(excess) < LINEAR, score, rooted) - mean, np.float64)
+    return np.asarray(np.where(np.abs(excess) < LINEAR, score, rooted), np.float64)

@@ -19,7 +19,7 @@ NEIGHBOURS = 40.0
 MOST_PAIRS = 20000
 ROUNDS = 40
 FEW_PAIRS = 30
-STRAY = 1e-9
+STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
 NEGLIGIBLE = 1e-3
 SMALLEST_LOG = -200.0
@@ -188,7 +188,7 @@ def _learn(score: NDArray[np.float32], usable: NDArray[np.bool_], known: Array) 
 def log_probability(sides: Array, share: float) -> Array:
     """Return how much more probable each pair is if its neuron is E, if it is I, than without any synapse, in nats.
 
-    A pair has a synapse of its neuron's sign or none; one in a billion looks like a synapse of either sign and is
+    A pair has a synapse of its neuron's sign or none; one in a million looks like a synapse of either sign and is
     none. So no single pair decides the type of a neuron.
 
     Parameters

@@ -25,10 +25,3 @@ def test_scores_without_skewness_stay_and_their_order_always():
 
 def test_what_cannot_be_fewer_than_no_counts_is_no_count():
     assert unskewed(np.array([-9.0]), np.array([1.0])) == pytest.approx(unskewed(np.array([-1.0]), np.array([1.0])))
-
-
-@pytest.mark.parametrize("expected", [0.02, 0.3, 1.0, 5.0])
-def test_scores_of_nothing_but_chance_are_neither_excitation_nor_inhibition(expected):
-    counts = np.arange(60)
-    normal = unskewed((counts - expected) / np.sqrt(expected), np.full(60, 1 / np.sqrt(expected)))
-    assert stats.poisson.pmf(counts, expected) @ normal == pytest.approx(0, abs=0.07)
