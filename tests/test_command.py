@@ -143,6 +143,8 @@ WRITING = {
     "bench likelihood": ([], "o.json"),
     "bench deconvolve": ([], "o"),
     "bench scale": ([], "o.json"),
+    "bench gan": (["rec.nc"], "o"),
+    "gan score": (["gan", "rec.nc"], "o"),
 }
 
 
