@@ -11,11 +11,11 @@ from brainsim import plot
 from brainsim.figure.panel import Picture
 
 SHOWN = (
-    ("noise_correlation_r", "noise correlations, r"),
-    ("c2st_linear", "told apart, linear"),
-    ("c2st_forest", "told apart, forest"),
-    ("tstr", "decoder trained on it"),
-    ("nn_ratio", "distance to nearest trial"),
+    ("noise_correlation_r", "noise\ncorrelations, r"),
+    ("c2st_linear", "told apart,\nlinear"),
+    ("c2st_forest", "told apart,\nforest"),
+    ("tstr", "decoder\ntrained on it"),
+    ("nn_ratio", "distance to\nnearest trial"),
 )
 COLOURS = {"floor": "#5c5c5c", "model": "#0072b2", "rival": "#e69f00"}
 
