@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from brainsim.alignment import align
+from brainsim.choice import STATISTICS
 from brainsim.evidence import Sample
 from brainsim.gan import ConditionalGAN
 from brainsim.progress import Progress, silent
@@ -22,20 +23,7 @@ from brainsim.seen import seen
 from brainsim.yardstick import Score, Yardstick
 
 FLOOR = "recorded held-out trials"
-DISTRIBUTION = (
-    "noise_correlation_r",
-    "signal_correlation_r",
-    "rate_wasserstein",
-    "population_count_kl",
-    "autocorrelation_rmse",
-    "psd_rmse",
-    "c2st_linear",
-    "c2st_forest",
-    "nn_ratio",
-    "copy_share",
-    "coverage",
-    "inception_score",
-)
+DISTRIBUTION = (*STATISTICS, "nn_ratio", "copy_share", "coverage", "inception_score")
 DECODING = ("tstr",)
 RECORDED, GENERATED = "recorded", "generated"
 TRIALS = 2  # generated for each recorded one
