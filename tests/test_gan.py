@@ -270,9 +270,8 @@ def test_the_start_has_the_recorded_power_of_noise_and_of_response():
     rng = np.random.default_rng(0)
     recording = trials(120, 24, 4, ("loud", "quiet"))
     label = (recording["stimulus"].values == "loud").astype(float)
-    course = np.exp(-np.arange(24) / 6)[:, None] * [0, 1, 3, 6]
-    noise = rng.normal(size=(120, 24, 4)) * (1 + 0.5 * course)
-    recording["calcium"][:] = label[:, None, None] * course + noise
+    course = np.exp(-np.arange(24) / 6)[:, None] * [0, 3, 6, 12]
+    recording["calcium"][:] = label[:, None, None] * course + rng.normal(size=(120, 24, 4))
     scaled, _ = training_trials(recording)
     start = measured(LatentGenerator(Shape(4, 24, 2), 4), scaled)
     many = np.tile(scaled.label, 10)
