@@ -9,7 +9,7 @@ from brainsim import native
 from brainsim.connectivity import combined, infer, prior_odds
 from brainsim.correlogram import correlogram
 from brainsim.kernel import high_pass, lags, overlap, reading
-from brainsim.posterior import standardised, view
+from brainsim.posterior import View, log_probability, standardised, view
 from brainsim.recorded import Events
 from brainsim.residual import residual
 
@@ -146,6 +146,22 @@ def test_inhibition_and_excitation_are_told_apart_and_known_types_are_kept():
     assert given.types.probability[0] < 1e-9
     assert (given.sign[0, 1:] == -1).all()
     assert (prior_odds(20, known)[1:] == prior_odds(20, None)[1:]).all()
+
+
+def test_stray_evidence_in_single_views_does_not_turn_a_type():
+    """In each view another third of the pairs looks inhibitory; two synapses of every neuron excite in all of them."""
+    n, usable = 30, ~np.eye(30, dtype=bool)
+    third = np.add.outer(np.zeros(n, int), np.arange(n)) % 3
+    views = []
+    for k in range(3):
+        sides = np.full((2, n, n), -1.0)
+        sides[1][third == k] = 3.5
+        sides[0][:, :2], sides[1][:, :2] = 8.0, -8.0
+        pair = log_probability(sides, 0.1)
+        odds = 1.4 + np.where(usable, pair[0] - pair[1], 0).sum(1)
+        views.append(View(np.where(usable, sides, 0.0), odds, 0.1, np.ones((2, 1)), np.zeros((n, n)), 1.0))
+    assert (np.median([each.excitatory for each in views], axis=0)[2:] < 0).all()
+    assert (combined(views, usable, np.ones(1)).types.probability[2:] > 0.5).all()
 
 
 def test_frames_of_a_microscope_are_judged_at_lag_0_and_1():
