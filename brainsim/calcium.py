@@ -79,11 +79,11 @@ def _inferred(dataset: xr.Dataset, method: Deconvolution, workers: int, schedule
 
 def informed(method: Deconvolution | None, dataset: xr.Dataset) -> Deconvolution:
     """Return the method (OASIS by default) with the decay of the indicator, where the recording tells it."""
-    method = method or catalog.get("deconvolution", "oasis")()
+    chosen: Deconvolution = method or catalog.get("deconvolution", "oasis")()
     decay = float(dataset.attrs.get("indicator_decay_s", 0))
-    if getattr(method, "known_decay", None) != 0 or not 0 < decay < np.inf:
-        return method
-    return replace(method, **{"known_decay": decay})
+    if getattr(chosen, "known_decay", None) != 0 or not 0 < decay < np.inf:
+        return chosen
+    return replace(chosen, **{"known_decay": decay})
 
 
 def described(

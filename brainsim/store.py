@@ -82,8 +82,7 @@ def _refuse_links(path: Path) -> None:
     with h5py.File(path, "r") as file:
         for name in file:
             hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
-            stored = file[name] if hard else None
-            if not hard or (isinstance(stored, h5py.Dataset) and (stored.external or stored.is_virtual)):
+            if not hard or (isinstance(file[name], h5py.Dataset) and (file[name].external or file[name].is_virtual)):
                 raise InputError(
                     "its data lie in another file: brainsim does not follow them",
                     where=f"{path}, field '{name}'",
