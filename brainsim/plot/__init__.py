@@ -6,7 +6,7 @@
 """
 
 from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar, traces, trial_marks
-from brainsim.plot.benchmark import dots, pairs
+from brainsim.plot.benchmark import Place, dots, pairs
 from brainsim.plot.celltype import cells_by_set, roc
 from brainsim.plot.change import against, groups
 from brainsim.plot.checkpoint import over_epochs
@@ -20,6 +20,7 @@ __all__ = [
     "CELL_TYPE",
     "OKABE_ITO",
     "STYLE",
+    "Place",
     "against",
     "blank",
     "cells_by_set",
