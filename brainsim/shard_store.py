@@ -171,8 +171,7 @@ def begin(folder: Path, facts: Mapping[str, Any]) -> OnDisk:
     import zarr
 
     try:
-        group = zarr.open_group(folder, mode="w", zarr_format=2)
-        group.attrs.update(dict(facts))
+        zarr.open_group(folder, mode="w", zarr_format=2, attributes=dict(facts))  # all facts or none
     except OSError as error:
         raise OutputError(
             f"the shards cannot be written ({first_line(error)})", where=str(folder), remedy="choose another folder"
