@@ -60,6 +60,14 @@ def deconvolve(
     ------
     InputError
         If there is no calcium, it is an active fraction, its `units` are unknown, or `method` refuses the rate.
+
+    Examples
+    --------
+    >>> from brainsim.dataset import load_dataset
+    >>> recording = load_dataset().drop_dims(["spike", "pre", "post"]).isel(neuron=[0, 1])
+    >>> inferred = deconvolve(recording)
+    >>> inferred["spikes"].dims, inferred["spike_unit"].dims, bool((inferred["spikes"] >= 0).all())
+    (('time', 'neuron'), ('neuron',), True)
     """
     method = informed(method, dataset)
     dataset = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])

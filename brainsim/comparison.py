@@ -37,6 +37,17 @@ class Comparison:
         Which trials the distributions of each source are held against, in words.
     connectivity
         Of each source, from :func:`brainsim.connection_truth.connections_agree`; empty where nobody asked.
+
+    Examples
+    --------
+    >>> from brainsim.compare import compare
+    >>> from brainsim.dataset import load_dataset
+    >>> from brainsim.trial import cut_trials
+    >>> recording = load_dataset().drop_dims(["spike", "pre", "post"]).isel(neuron=slice(4), trial=slice(32))
+    >>> frame = cut_trials(recording).isel(time=[5]).drop_vars("stimulus")
+    >>> found = compare(frame, {"half of them": frame.isel(trial=slice(0, 32, 2))})
+    >>> round(found.scores["half of them"]["nn_ratio"].value, 3), found.reference
+    (0.0, 'recorded')
     """
 
     reference: str

@@ -33,6 +33,15 @@ def open_recording(path: str | Path, *, validate: bool = True, lazy: bool = Fals
     ------
     InputError
         If it is missing, is not netCDF or Zarr, is damaged, or breaks the schema.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from brainsim.dataset import load_dataset
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_recording(load_dataset().isel(time=slice(600)), f"{folder}/rec.nc")
+    ...     dict(open_recording(path)["calcium"].sizes)
+    {'time': 600, 'neuron': 50}
     """
     path = Path(path)
     if not path.exists():
@@ -122,6 +131,17 @@ def save_recording(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = F
     ------
     OutputError
         If the target exists, the suffix is unknown, it cannot be written, or the Dataset holds what cannot be stored.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from brainsim.dataset import load_dataset
+    >>> recording = load_dataset().isel(time=slice(600))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_recording(recording, f"{folder}/rec.nc")
+    ...     save_recording(recording, path)
+    Traceback (most recent call last):
+    brainsim.error.OutputError: ...
     """
     path = check_target(path, overwrite=overwrite)
     schema.validate(dataset, str(path))

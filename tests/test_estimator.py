@@ -33,7 +33,9 @@ each = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__
 @each
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_checks_of_scikit_learn_that_apply_pass(estimator, check):
+    before = estimator.get_params()
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
+    assert estimator.get_params() == before
 
 
 def test_the_defaults_of_the_gan_are_plain():  # those of the network are descriptions: a rule, settings
