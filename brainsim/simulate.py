@@ -13,10 +13,10 @@ from brainsim.drive import Drive, make_drive
 from brainsim.engine import Network
 from brainsim.likelihood import first_events
 from brainsim.observation import Stretch, observed
-from brainsim.online import signs
 from brainsim.preset import Preset, Session
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events, RecordedInput
+from brainsim.repeat import signs
 
 Array = NDArray[np.float64]
 STREAMS = ("anatomy", "cells", "stimuli", "network", "fluorescence", "drive")

@@ -327,3 +327,25 @@ def test_check_says_what_is_missing_and_ends_with_1(cli, monkeypatch, tmp_path):
 
 def test_the_version_is_that_of_the_package(cli):
     assert cli("--version").stdout == f"brainsim, version {brainsim.__version__}\n"
+
+
+AT_ODDS = {
+    "snn fit": (["spk.nc", "--overwrite", "--resume"], "exclude each other"),
+    "gan train": (["rec.nc", "--overwrite", "--resume"], "exclude each other"),
+    "study pairing": (["--overwrite", "--resume"], "give one of them"),
+    "bench connectivity": (["--truth", "truth.csv"], "belongs to exactly one --recording"),
+    "snn change": (["spk.nc", "--before", "a"], "given together"),
+    "snn graph": (["fit.nc", "--conditioned", "aud"], "give --recording"),
+    "cells classify": (["rec.nc"], "give --train, --fit or both"),
+    "data write": (["rec.nc", "--variable", "spikes"], "no use for it"),
+}
+
+
+@pytest.mark.parametrize("name", AT_ODDS)
+def test_options_that_do_not_go_together_are_named_before_anything_is_done(name, cli, files):
+    arguments, words = AT_ODDS[name]
+    out = files / ("new.nwb" if name == "data write" else "new.nc" if WRITING[name][1].endswith(".nc") else "new")
+    done = cli(*name.split(), *arguments, "--out", out)
+    assert done.exit_code == 2, done.output
+    assert words in " ".join(done.stderr.split())
+    assert not out.exists()

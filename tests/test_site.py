@@ -115,6 +115,26 @@ def test_the_examples_in_docstrings_give_what_they_show(path):
     assert found.failed == 0
 
 
+def test_a_line_that_comes_in_pieces_is_one_line_on_the_page(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "path", [str(DOCS), *sys.path])
+    import notebook_output
+
+    def piece(text, name="stdout"):
+        return {"output_type": "stream", "name": name, "text": text}
+
+    picture = {"output_type": "display_data", "data": {}}
+    told = [piece("100 neu"), piece("beware", "stderr"), picture, piece("rons\n2 trials\n")]
+    assert notebook_output.joined(told) == [piece("100 neurons\n2 trials\n"), piece("beware", "stderr"), picture]
+    assert told[0] == piece("100 neu"), "what was run stays as it was"
+    render = pytest.importorskip("myst_nb.core.render")
+    monkeypatch.setattr(render, "coalesce_streams", render.coalesce_streams)
+    monkeypatch.setenv("IPYTHONDIR", "")
+    notebook_output.prepare(tmp_path)
+    notebook_output.prepare(tmp_path)
+    assert render.coalesce_streams([piece("100 neu"), piece("rons\n")]) == [piece("100 neurons\n")]
+    assert "IPKernelApp.log_level" in (tmp_path / "profile_default" / "ipython_kernel_config.py").read_text()
+
+
 SHOWN_ELSEWHERE = {"brainsim.before_after.compare": ("tutorials/pairing.md", "brainsim snn change")}
 PAGE = (DOCS / "python.md").read_text(encoding="utf-8")
 PUBLIC = re.findall(r"^   (brainsim\.[\w.]+)$", PAGE, re.MULTILINE)
