@@ -38,16 +38,18 @@ class Course(nn.Module):
 
     def forward(self, activity: Tensor) -> Tensor:
         """Return (trial, time, filter * neuron) for activity (trial, neuron, time)."""
-        frames = -(-activity.shape[2] // self.stride)
+        trials, neurons, seen = activity.shape
+        frames = -(-seen // self.stride)
         blocks = -(-frames // self.block)
-        step = self.stride * self.block
-        before = self.reach // 2
-        padded = functional.pad(activity, (before, blocks * step + self.span - step - before - activity.shape[2]))
-        pieces = padded.unfold(2, self.span, step) if blocks > 1 else padded[:, :, None]
-        band = torch.einsum("sor,fr->sof", self.place, self.filter.weight).flatten(1)
-        course = (pieces @ band).reshape(*activity.shape[:2], -1, FILTERS)[:, :, :frames]
-        bent = functional.leaky_relu(course + self.filter.bias, 0.2)
-        return bent.permute(0, 2, 1, 3).flatten(2)
+        step, before = self.stride * self.block, self.reach // 2
+        after = blocks * step + self.span - step - before - seen
+        # frames before neurons, as the bent filters are wanted: moving the few frames is cheaper than moving those
+        padded = functional.pad(activity.transpose(1, 2), (0, 0, before, after))
+        pieces = padded.unfold(1, self.span, step).transpose(2, 3).flatten(0, 1) if blocks > 1 else padded
+        band = torch.einsum("sor,fr->ofs", self.place, self.filter.weight).flatten(0, 1)
+        course = torch.baddbmm(self.filter.bias.repeat(self.block)[:, None], band.expand(len(pieces), -1, -1), pieces)
+        bent = functional.leaky_relu(course, 0.2)
+        return bent.reshape(trials, -1, FILTERS * neurons)[:, :frames]
 
 
 class Critic(nn.Module):

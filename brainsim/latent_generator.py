@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from brainsim.bounds import Bounds
 from brainsim.generates import Generates
-from brainsim.marginal import KNOTS, ORDERS, normal_scores, tables
+from brainsim.marginal import KNOTS, ORDERS, normal_scores, retabulated, tables
 from brainsim.missing import Floats
 from brainsim.moment import (
     COMPONENTS,
@@ -32,17 +32,13 @@ from brainsim.moment import (
     seen_of,
     shared_noise,
     spectrum,
-    variance_of,
 )
 from brainsim.scaling import Shape, TrainingTrials
 
 HIDDEN = 32
 SMOOTH_KNOTS = 6  # a table's slope is passed on as seen through a normal window of this many knots
-CORRECTIONS, CORRECTED, LARGEST = (
-    4,
-    300,
-    0.7,
-)  # rounds in which the spectrum is corrected, and trials simulated for each
+CORRECTIONS, CORRECTED = 4, 300  # rounds in which the start is corrected, and trials simulated for each
+LARGEST = 0.7
 POOLED_TRIALS = 20
 SEED = 0
 
@@ -60,6 +56,7 @@ class LatentGenerator(Generates):
 
     table: Tensor
     slope: Tensor
+    white: Tensor
 
     def __init__(self, shape: Shape, latent_dim: int) -> None:
         super().__init__()
@@ -79,12 +76,20 @@ class LatentGenerator(Generates):
         tables_of = stimuli if shape.frames == 1 else 1
         for name in ("table", "slope"):
             self.register_buffer(name, torch.zeros(tables_of, neurons, len(KNOTS)))
+        white = torch.full((self.length // 2 + 1, 1), self.length / 2).sqrt()
+        white[0] = white[-1] = self.length**0.5  # two spectral lines of real noise have no imaginary part
+        self.register_buffer("white", white, persistent=False)
         self.bounds = Bounds(neurons)
 
     def draw_noise(self, trials: int, source: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return noise that neurons share (trial, latent, length), and their own (trial, neuron, length)."""
+        """Return noise that neurons share (trial, latent, length), and the spectra of their own.
+
+        The spectrum of white noise is white: drawn as such, (trial, neuron, frequency, real and imaginary), it need
+        not be computed. Trials of one frame have (trial, neuron, 1) instead.
+        """
         shared = torch.randn(trials, self.latent_dim, self.length, generator=source)
-        return shared, torch.randn(trials, self.shape.neurons, self.length, generator=source)
+        own = (self.length // 2 + 1, 2) if self.length > 1 else (1,)
+        return shared, torch.randn(trials, self.shape.neurons, *own, generator=source)
 
     def forward(self, noise: tuple[Tensor, ...], stimulus: Tensor) -> tuple[Tensor, Tensor]:
         """Return scaled activity (trial, neuron, time) for a one-hot stimulus (trial, stimulus), and no cost."""
@@ -96,16 +101,19 @@ class LatentGenerator(Generates):
         eta, own = noise
         shared = limited(self.shared)
         private = (1 - shared.square().sum(0)).clamp(min=1e-3).sqrt()
-        drive = shared.T @ (eta * (stimulus @ self.gain).exp()[..., None]) + private[:, None] * own
         context = torch.cat([eta, stimulus[..., None].expand(-1, -1, self.length)], 1).transpose(1, 2)
-        drive = drive + self.readout(functional.leaky_relu(self.hidden(context), 0.2)).transpose(1, 2)
+        hidden = functional.leaky_relu(self.hidden(context), 0.2).transpose(1, 2)
+        courses = torch.cat([eta * (stimulus @ self.gain).exp()[..., None], hidden], 1)
+        weights = torch.cat([shared.T, self.readout.weight], 1)
         if self.length > 1:
-            filtered = torch.fft.irfft(torch.fft.rfft(drive.float()) * self.amplitude, self.length)
-            drive = filtered[..., : self.shape.frames]
+            spectrum = torch.view_as_real(torch.fft.rfft(courses.float())).flatten(2)
+            drive = (weights @ spectrum).float().reshape(own.shape)
+            drive = torch.addcmul(drive, own, private[:, None, None] * self.white) * self.amplitude[..., None]
+            drive = torch.fft.irfft(torch.view_as_complex(drive), self.length)[..., : self.shape.frames]
         else:
-            drive = drive * self.amplitude
-        courses = (stimulus @ self.courses.flatten(1)).reshape(len(stimulus), self.shape.frames, COMPONENTS)
-        response = (courses @ self.loading).transpose(1, 2)
+            drive = torch.addcmul((weights @ courses).float(), own, private[:, None]) * self.amplitude
+        mean = (stimulus @ self.courses.flatten(1)).reshape(len(stimulus), self.shape.frames, COMPONENTS)
+        response = (mean @ self.loading).transpose(1, 2)
         score: Tensor = drive * (stimulus @ self.scale).exp()[..., None] + (stimulus @ self.shift)[..., None] + response
         return score
 
@@ -119,10 +127,11 @@ class LatentGenerator(Generates):
             KNOTS
         )
         index = first[..., None] + below.long()
-        table = self.table.flatten()
-        low, high, between = table[index], table[index + 1], place - below
-        lattice = self.bounds.step > 0
-        value = torch.where(lattice, torch.where(between < 0.5, low, high), torch.lerp(low, high, between))
+        table, between = self.table.flatten(), place - below
+        between = torch.where(self.bounds.step > 0, between.round(), between)  # a lattice has nothing in between
+        value = torch.lerp(table[index], table[index + 1], between)
+        if not score.requires_grad:
+            return value
         return value + self.slope.flatten()[index] * (score - score.detach())
 
     @torch.no_grad()
@@ -173,7 +182,7 @@ def measured(generator: LatentGenerator, trials: TrainingTrials) -> LatentGenera
         shared = shared_noise(deviation, table, share, overlap, generator.latent_dim)
     generator.begin(table, amplitude.T, shared)
     if generator.length > 1:
-        correct_spectrum(generator, trials.label, residual_of(recorded, trials.label, seen), seen)
+        correct(generator, table, trials.label, residual_of(recorded, trials.label, seen), seen)
     return generator
 
 
@@ -190,15 +199,20 @@ def mean_over_frames(values: Floats, seen: Floats) -> Floats:
     return np.asarray((values * seen).sum(1) / np.maximum(seen.sum(1), 1))
 
 
-def correct_spectrum(generator: LatentGenerator, label: NDArray[np.int64], residual: Floats, seen: Floats) -> None:
-    """Correct each neuron's kernel until its activity, not only its normal score, has the recorded spectrum.
+def correct(
+    generator: LatentGenerator, table: Floats, label: NDArray[np.int64], residual: Floats, seen: Floats
+) -> None:
+    """Correct kernels and tables until the activity, not only its normal score, is as recorded.
 
-    Each neuron's correction is drawn towards that of all neurons, as if 20 trials more had been seen of it.
+    Each neuron's spectrum is corrected as far as its own trials and 20 trials of all neurons together ask for it; its
+    table, because the mixture of responses and noise is not quite normal.
 
     Parameters
     ----------
     generator
-        With its start; the amplitudes are changed.
+        With its start; amplitudes and tables are changed.
+    table
+        Marginals for normal scores, (1, neuron, knot).
     label
         Stimulus of each recorded trial: trials are simulated in the same shares.
     residual, seen
@@ -209,19 +223,23 @@ def correct_spectrum(generator: LatentGenerator, label: NDArray[np.int64], resid
     one_hot = torch.eye(generator.shape.stimuli)[torch.from_numpy(simulated)]
     wanted, weight = periodogram(residual, seen), len(label) / (len(label) + POOLED_TRIALS)
     place = np.linspace(0, len(wanted) - 1, generator.amplitude.shape[1])
+    shared, least = generator.shared.detach().numpy().copy(), 1e-4 * np.maximum(wanted.mean(0), 1e-12)
     for _ in range(CORRECTIONS):
-        activity = generator(generator.draw_noise(CORRECTED, source), one_hot)[0].transpose(1, 2).numpy().astype(float)
+        noise = generator.draw_noise(CORRECTED, source)
+        score = generator.score(noise, one_hot)
+        own_table = retabulated(table[0], score.transpose(0, 1).flatten(1).numpy().astype(float))[None]
+        generator.begin(own_table, generator.amplitude.numpy().copy(), shared)
+        activity = generator.bounds(generator.activity(score, one_hot)).transpose(1, 2).numpy().astype(float)
         everywhere = np.ones_like(activity)
         made = periodogram(residual_of(activity, simulated, everywhere), everywhere)
-        own = np.log(np.maximum(wanted, 1e-4) / np.maximum(made, 1e-4)) / 2
+        own = np.log(np.maximum(wanted, least) / np.maximum(made, least)) / 2
         change = weight * own + (1 - weight) * own.mean(1, keepdims=True)
         fine = interp1d(np.arange(len(wanted)), change, axis=0)(place)
         old = generator.amplitude.numpy().T.astype(float)
         new = old * np.exp(np.clip(fine, -LARGEST, LARGEST))
-        generator.amplitude.copy_(torch.from_numpy(scaled_to(new, variance_of(old)).T))
+        generator.amplitude.copy_(torch.from_numpy(new.T))
 
 
 def periodogram(residual: Floats, seen: Floats) -> Floats:
     """Return the mean power of trials at each frequency, over the mean of all frequencies, (frequency, neuron)."""
-    power = (np.abs(np.fft.rfft(residual * seen, axis=1)) ** 2).mean(0)
-    return np.asarray(power / np.maximum(power.mean(0), 1e-12))
+    return np.asarray((np.abs(np.fft.rfft(residual * seen, axis=1)) ** 2).mean(0))

@@ -17,6 +17,7 @@ from brainsim.missing import Floats
 from brainsim.scaling import TrainingTrials
 
 COMPONENTS = 16
+HALVINGS = 4
 POOLED_FRAMES = 1000
 MOST_SHARED = 0.98
 FITTED_NEURONS = 2000
@@ -44,33 +45,48 @@ def residual_of(values: Floats, label: NDArray[np.int64], seen: Floats) -> Float
 
 
 def response_of(values: Floats, label: NDArray[np.int64], seen: Floats, stimuli: int) -> tuple[Floats, Floats]:
-    """Return the mean responses, of low rank, shrunk as far as one half of the trials fails to predict the other.
+    """Return the mean responses, of low rank, each singular component shrunk as far as noise made it.
 
-    Each singular component of one half is multiplied by the regression of the other half on it, between 0 and 1.
+    How much of a component of a mean over n trials is signal, S / (S + N / n), is told by halves of the trials: the
+    regression b of one half's mean on a component of the other's is that of n / 2 trials, and 2 b / (1 + b) that of all
+    (Spearman 1910, Brown 1910, Br J Psychol 3:271, 296). Mean of several halvings.
 
     Returns
     -------
     courses, loading : ndarray
         Shapes (stimulus, time, component) and (component, neuron).
     """
-    frames, neurons = values.shape[1:]
-    half = np.zeros(len(label), int)
+    frames = values.shape[1]
+    left, size, right = np.linalg.svd(_means(values, label, seen, stimuli), full_matrices=False)
+    slope = np.mean([_agreement(values, label, seen, stimuli, split) for split in range(HALVINGS)], axis=0)
+    slope = np.clip(slope, 1e-6, 1)
+    share = 2 * slope / (1 + slope)
+    kept = min(COMPONENTS, len(size))
+    courses = (left * size * np.sqrt(share))[:, :kept]  # the power of the signal, not its best guess, which has less
+    return courses.reshape(stimuli, frames, kept), right[:kept]
+
+
+def _means(values: Floats, label: NDArray[np.int64], seen: Floats, stimuli: int) -> Floats:
+    """Return the mean under each stimulus, 0 where there is none, (stimulus * time, neuron)."""
+    means = np.zeros((stimuli, *values.shape[1:]))
+    for each in np.unique(label):
+        chosen = label == each
+        means[each] = (values[chosen] * seen[chosen]).sum(0) / np.maximum(seen[chosen].sum(0), 1)
+    return means.reshape(-1, values.shape[2])
+
+
+def _agreement(values: Floats, label: NDArray[np.int64], seen: Floats, stimuli: int, split: int) -> Floats:
+    """Return the regression of one half's mean on each component of the other's, by one way to halve the trials."""
+    order, half = np.random.default_rng(split).permutation(len(label)), np.zeros(len(label), bool)
     for each in range(stimuli):
-        half[label == each] = np.arange((label == each).sum()) % 2
-    halves = []
-    for side in (0, 1):
-        means = np.zeros((stimuli, frames, neurons))
-        for each in range(stimuli):
-            chosen = (half == side) & (label == each)
-            means[each] = (values[chosen] * seen[chosen]).sum(0) / np.maximum(seen[chosen].sum(0), 1)
-        halves.append(means.reshape(-1, neurons))
-    expected = np.zeros_like(halves[0])
+        mine = order[label[order] == each]
+        half[mine[(each + split) % 2 :: 2]] = True
+    halves = [_means(values[side], label[side], seen[side], stimuli) for side in (half, ~half)]
+    slopes = []
     for one, other in (halves, halves[::-1]):
         left, size, right = np.linalg.svd(one, full_matrices=False)
-        expected += left * np.clip((left * (other @ right.T)).sum(0), 0, size) @ right / 2
-    left, size, right = np.linalg.svd(expected, full_matrices=False)
-    kept = min(COMPONENTS, len(size))
-    return (left * size)[:, :kept].reshape(stimuli, frames, kept), right[:kept]
+        slopes.append((left * (other @ right.T)).sum(0) / np.maximum(size, 1e-12))
+    return np.asarray(np.mean(slopes, axis=0))
 
 
 def autocovariance(residual: Floats, seen: Floats) -> Floats:

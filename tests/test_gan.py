@@ -17,7 +17,7 @@ from brainsim.error import FitError, InputError, OutputError, UnknownName
 from brainsim.gan import ConditionalGAN
 from brainsim.generated import collapse, generate
 from brainsim.latent_generator import LatentGenerator, measured
-from brainsim.marginal import KNOTS, hermite, normal_scores, quantiles
+from brainsim.marginal import KNOTS, hermite, normal_scores, quantiles, retabulated
 from brainsim.model import Batch
 from brainsim.model.r3gan import R3GAN
 from brainsim.model.wgan_gp import WassersteinGP, gradient_penalty
@@ -265,6 +265,36 @@ def test_mean_responses_that_both_halves_share_are_kept_and_noise_is_not():
     assert np.abs(courses @ loading).mean() < 0.07
 
 
+def test_the_start_has_the_recorded_power_of_noise_and_of_response():
+    """A neuron that answers strongly is bimodal: its score is not normal, its share of noise another in activity."""
+    rng = np.random.default_rng(0)
+    recording = trials(120, 24, 4, ("loud", "quiet"))
+    label = (recording["stimulus"].values == "loud").astype(float)
+    course = np.exp(-np.arange(24) / 6)[:, None] * [0, 3, 6, 12]
+    recording["calcium"][:] = label[:, None, None] * course + rng.normal(size=(120, 24, 4))
+    scaled, _ = training_trials(recording)
+    start = measured(LatentGenerator(Shape(4, 24, 2), 4), scaled)
+    many = np.tile(scaled.label, 10)
+    ours, theirs = scaled.activity.transpose(0, 2, 1).astype(float), generate(start, many, 1).astype(float)
+    for own, made in ((ours, theirs), (_residual(ours, scaled.label), _residual(theirs, many))):
+        np.testing.assert_allclose(made.var((0, 1)), own.var((0, 1)), rtol=0.1)
+
+
+def _residual(activity, label):
+    return residual_of(activity, label, np.ones_like(activity))
+
+
+def test_scores_are_looked_up_by_their_own_quantiles():
+    scores = np.random.default_rng(0).normal(size=(2, 4000)) * [[0.5], [2.0]] + 1
+    table = np.stack([KNOTS**2 * np.sign(KNOTS), np.maximum(KNOTS, 0)])
+    new = retabulated(table, scores)
+    for neuron in (0, 1):
+        found = np.interp(scores[neuron], KNOTS, new[neuron])
+        wanted = np.interp(np.random.default_rng(1).normal(size=4000), KNOTS, table[neuron])
+        np.testing.assert_allclose(np.quantile(found, [0.1, 0.5, 0.9]), np.quantile(wanted, [0.1, 0.5, 0.9]), atol=0.12)
+    assert (retabulated(table[:1], np.ones((1, 100))) == table[:1]).all()
+
+
 def test_scores_are_normal_and_missing_frames_stay_out_of_the_autocovariance():
     recording = trials(200, 6, 3, ("a",))
     recording["calcium"][:, 2:4, 1] = np.nan
@@ -330,7 +360,7 @@ def test_filters_in_a_band_are_a_convolution():
         plain = torch.nn.functional.conv1d(
             activity.reshape(12, 1, frames), course.filter.weight[:, None], course.filter.bias, 2, 2
         )
-        bent = torch.nn.functional.leaky_relu(plain, 0.2).reshape(3, 4, 6, -1).permute(0, 3, 1, 2).flatten(2)
+        bent = torch.nn.functional.leaky_relu(plain, 0.2).reshape(3, 4, 6, -1).permute(0, 3, 2, 1).flatten(2)
         torch.testing.assert_close(course(activity), bent)
 
 
