@@ -10,13 +10,14 @@ import pytest
 import xarray as xr
 from made_up import calcium_trials, continuous
 from made_up import fit as made_up_fit
+from test_data_command import fails
 from test_gradient import as_events, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 from write_cli_reference import TARGET, contexts, reference, root
 
 import brainsim
-from brainsim import online, simulate
+from brainsim import repeat, simulate
 from brainsim.engine import Network
 from brainsim.store import open_recording, save_recording
 
@@ -95,16 +96,6 @@ def files(tmp_path, monkeypatch):
     save_recording(as_events(recording(wiring(4), seconds=5.0)), tmp_path / "spk.nc")
     save_recording(made_up_fit(), tmp_path / "fit.nc")
     return tmp_path
-
-
-def fails(result, *words):
-    assert result.exit_code == 1, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("brainsim: ")
-    assert result.stderr.count("\n") == 1
-    assert "unforeseen" not in result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -284,7 +275,7 @@ def test_a_fit_and_its_free_run_through_the_commands(cli, files):
 
 
 def test_an_online_rule_through_the_command(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr(online, "Network", lambda blueprint, target: Network(blueprint, "numpy"))
+    monkeypatch.setattr(repeat, "Network", lambda blueprint, target: Network(blueprint, "numpy"))
     save_recording(fluorescence(), tmp_path / "rec.nc")
     arguments = ("snn", "fit", tmp_path / "rec.nc", "--out", tmp_path / "fit.nc", "--rule", "nearest-stdp")
     facts = one_object(cli(*arguments, "--repeats", 2, "--json"))
