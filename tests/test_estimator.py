@@ -76,6 +76,7 @@ def test_a_comparison_shows_every_metric_and_escapes_names():
     assert "&lt;b&gt;" in shown
     assert all(name in shown for name in found.scores["<b>"])
     assert f"{found.scores['<b>']['rate_wasserstein'].floor:.3g}" in shown
+    assert repr(found).splitlines()[1:] == [f"  <b>: {found.verdict['<b>']}"]
 
 
 def test_a_bar_follows_the_work_and_begins_anew(monkeypatch):
