@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint types coverage docs bench clean
 
 help:            ## list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -25,6 +25,13 @@ lint: $(STAMP)   ## style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: $(STAMP)  ## pyright as well: a second opinion on types (needs Node; fetched on first use)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pyright
+	$(BIN)/pyright
+
+coverage: $(STAMP) ## the tests once more, with the share of lines and branches they reach; fails below 90 %
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 .venv/docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'

@@ -10,8 +10,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from brainsim.ascent import rest
+from brainsim.folds import blocked_folds
 from brainsim.gradient import Fit, Settings
-from brainsim.likelihood import SHARD, Shard, blocked_folds, rest
+from brainsim.likelihood import SHARD, Shard
 from brainsim.recorded import Events
 from brainsim.rule.ml import Ml
 from brainsim.sufficient import statistics

@@ -1,11 +1,10 @@
 """What a benchmark of deconvolution writes: a page of Markdown, the rows as JSON, the figure."""
 
-import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from brainsim import __version__
+from brainsim.bench_page import head, missing
 from brainsim.figure import deconvolution
 from brainsim.folder import write_benchmark
 
@@ -37,12 +36,11 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], rate: float, command: st
 
 def table(rows: Sequence[dict[str, Any]], rate: float, command: str) -> Iterator[str]:
     """Lay the rows out as a page of Markdown."""
-    yield "# Inferred spikes against the truth\n"
-    yield f"`{command}`\n"
-    yield (
-        f"brainsim {__version__}, Python {platform.python_version()}, {platform.machine()}. Correlation of inferred "
-        f"with true spikes of each neuron in bins of 1/{rate:g} s: median over the neurons, quartiles. Best of each "
-        "data set in bold.\n"
+    yield from head(
+        "Inferred spikes against the truth",
+        command,
+        f". Correlation of inferred with true spikes of each neuron in bins of 1/{rate:g} s: median over the neurons, "
+        "quartiles. Best of each data set in bold.",
     )
     yield "| data | method | neurons | median | quartiles | seconds |"
     yield "|---|---|---:|---:|---:|---:|"
@@ -50,10 +48,7 @@ def table(rows: Sequence[dict[str, Any]], rate: float, command: str) -> Iterator
         known = [other["correlation"] for other in rows if other["data"] == row["data"]]
         best = max((r for r in known if r is not None), default=None)
         yield "| " + " | ".join([row["data"], row["method"], *cells(row, bold=row["correlation"] == best)]) + " |"
-    reasons = [f"- {row['data']}, {row['method']}: {row['why']}" for row in rows if row["why"]]
-    if reasons:
-        yield "\nMissing:\n"
-        yield from reasons
+    yield from missing(rows, "data")
 
 
 def cells(row: dict[str, Any], *, bold: bool = False) -> list[str]:

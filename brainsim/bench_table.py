@@ -1,11 +1,10 @@
 """What a benchmark of connectivity writes: a page of Markdown, the rows as JSON, the figure."""
 
-import platform
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from brainsim import __version__
+from brainsim.bench_page import head, missing
 from brainsim.figure import benchmark
 from brainsim.folder import write_benchmark
 
@@ -39,13 +38,12 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], seeds: str, command: str
 
 def table(rows: Sequence[dict[str, Any]], seeds: str, command: str) -> Iterator[str]:
     """Lay the rows out as a page of Markdown: how it was made, the table, and why numbers are missing."""
-    yield "# Inferred connectivity against the truth\n"
-    yield f"`{command}`\n"
-    yield (
-        f"brainsim {__version__}, Python {platform.python_version()}, {platform.machine()}, one thread per method. "
-        f"{seeds}; self-pairs left out. "
+    yield from head(
+        "Inferred connectivity against the truth",
+        command,
+        f", one thread per method. {seeds}; self-pairs left out. "
         "Seconds and MiB are those of inferring alone: without imports, simulation and deconvolution; seconds with "
-        "compiling where the cache of networks was cold, MiB without the compiler. Best of each data set in bold.\n"
+        "compiling where the cache of networks was cold, MiB without the compiler. Best of each data set in bold.",
     )
     heads = ["data", "method", *(name.replace("_", " ") for name in SHOWN), "seconds", "MiB"]
     yield "| " + " | ".join(heads) + " |"
@@ -55,10 +53,7 @@ def table(rows: Sequence[dict[str, Any]], seeds: str, command: str) -> Iterator[
         cells = [_cell(row, name, best) for name in SHOWN]
         cost = [_short(row["seconds"], ".2f"), _short(row["peak_mib"], ".0f")]
         yield "| " + " | ".join([row["preset"], row["method"], *cells, *cost]) + " |"
-    reasons = [f"- {row['preset']}, {row['method']}: {row['why']}" for row in rows if row["why"]]
-    if reasons:
-        yield "\nMissing:\n"
-        yield from reasons
+    yield from missing(rows, "preset")
 
 
 def _best(rows: Sequence[dict[str, Any]]) -> dict[str, float]:

@@ -60,6 +60,14 @@ def deconvolve(
     ------
     InputError
         If there is no calcium, it is an active fraction, its `units` are unknown, or `method` refuses the rate.
+
+    Examples
+    --------
+    >>> from brainsim.dataset import load_dataset
+    >>> recording = load_dataset().drop_dims(["spike", "pre", "post"]).isel(neuron=[0, 1])
+    >>> inferred = deconvolve(recording)
+    >>> inferred["spikes"].dims, inferred["spike_unit"].dims, bool((inferred["spikes"] >= 0).all())
+    (('time', 'neuron'), ('neuron',), True)
     """
     method = informed(method, dataset)
     dataset = dataset.drop_vars([name for name in ESTIMATES if name in dataset.variables])
@@ -79,11 +87,11 @@ def _inferred(dataset: xr.Dataset, method: Deconvolution, workers: int, schedule
 
 def informed(method: Deconvolution | None, dataset: xr.Dataset) -> Deconvolution:
     """Return the method (OASIS by default) with the decay of the indicator, where the recording tells it."""
-    method = method or catalog.get("deconvolution", "oasis")()
+    chosen: Deconvolution = method or catalog.get("deconvolution", "oasis")()
     decay = float(dataset.attrs.get("indicator_decay_s", 0))
-    if getattr(method, "known_decay", None) != 0 or not 0 < decay < np.inf:
-        return method
-    return replace(method, **{"known_decay": decay})
+    if getattr(chosen, "known_decay", None) != 0 or not 0 < decay < np.inf:
+        return chosen
+    return replace(chosen, **{"known_decay": decay})
 
 
 def described(

@@ -48,17 +48,43 @@ def entries(folder: str) -> dict[str, type[Any]]:
 
 
 def names(folder: str) -> list[str]:
-    """Return the names in a catalogue, sorted."""
+    """Return the names in a catalogue, sorted.
+
+    Parameters
+    ----------
+    folder
+        One of :data:`FOLDERS`.
+
+    Examples
+    --------
+    >>> names("neuron")
+    ['integrate-and-fire', 'izhikevich', 'izhikevich-thalamic', 'lif']
+    """
     return list(entries(folder))
 
 
 def get(folder: str, name: str) -> type[Any]:
     """Return the class called `name`.
 
+    Parameters
+    ----------
+    folder
+        One of :data:`FOLDERS`.
+    name
+        One of those that :func:`names` returns.
+
     Raises
     ------
     UnknownName
         With the nearest right name as remedy.
+
+    Examples
+    --------
+    >>> get("rule", "ml").summary()
+    'Maximum likelihood of the recorded spikes under a network of escape-noise neurons.'
+    >>> get("rule", "mll")
+    Traceback (most recent call last):
+    brainsim.error.UnknownName: ...
     """
     known = entries(folder)
     if name not in known:

@@ -110,6 +110,15 @@ def classify(
         If there is neither training nor fit, or one of them does not serve.
     UnknownName
         If there is no such method.
+
+    Examples
+    --------
+    >>> from brainsim.dataset import load_dataset
+    >>> recording = load_dataset().drop_dims(["spike", "pre", "post", "trial"]).isel(time=slice(600))
+    >>> labelled = [("forty cells", recording.isel(neuron=slice(10, None)))]
+    >>> found = classify(recording.isel(neuron=slice(10)), labelled).dataset
+    >>> found["cell_type"].dims, sorted(set(found["cell_type"].values) - {"E", "I", "unknown"})
+    (('neuron',), [])
     """
     settings = settings or Settings()
     if not training and fit is None:

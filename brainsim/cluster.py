@@ -55,12 +55,15 @@ class Pool(Protocol):
     @property
     def shards(self) -> Shards:
         """Where the shards are kept."""
+        ...
 
     def start(self, tasks: Sequence[Task], priority: int = 0) -> "Started":
         """Begin with tasks where others can do them; nothing is waited for."""
+        ...
 
     def finish(self, started: "Started", progress: Progress = silent, note: str = "") -> list[str]:
         """Wait for the shards and return their keys, in order."""
+        ...
 
 
 @dataclass
@@ -179,7 +182,7 @@ class Dask:
         while True:
             try:
                 with self._client.as_current():
-                    return set(wait(waiting, timeout=LOOK_S, return_when="FIRST_COMPLETED").done)
+                    return set(wait(waiting, timeout=LOOK_S, return_when="FIRST_COMPLETED").done)  # pyright: ignore[reportAttributeAccessIssue]
             except TimeoutError:
                 if self._client.status != "running":
                     raise
@@ -251,7 +254,7 @@ _HOMES: list[tempfile.TemporaryDirectory[str]] = []
 @cache
 def _local(workers: int) -> Any:
     """Start local processes, one thread each; they serve until this process ends."""
-    import dask
+    import dask.config
     from distributed import Client, LocalCluster
 
     dask.config.set({f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in MALLOC.items()})

@@ -13,7 +13,7 @@ from brainsim.statistic import Statistic
 from brainsim.yardstick import Score
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """What :func:`compare` found.
 
@@ -37,6 +37,20 @@ class Comparison:
         Which trials the distributions of each source are held against, in words.
     connectivity
         Of each source, from :func:`brainsim.connection_truth.connections_agree`; empty where nobody asked.
+
+    Examples
+    --------
+    >>> from brainsim.compare import compare
+    >>> from brainsim.dataset import load_dataset
+    >>> from brainsim.trial import cut_trials
+    >>> recording = load_dataset().drop_dims(["spike", "pre", "post"]).isel(neuron=slice(4), trial=slice(32))
+    >>> frame = cut_trials(recording).isel(time=[5]).drop_vars("stimulus")
+    >>> found = compare(frame, {"half of them": frame.isel(trial=slice(0, 32, 2))})
+    >>> found  # doctest: +ELLIPSIS
+    Comparison with recorded, ... metrics
+      half of them: copies your trials: 100% of them are near copies, at 0.00 of the usual distance
+    >>> round(found.scores["half of them"]["nn_ratio"].value, 3)
+    0.0
     """
 
     reference: str
@@ -95,6 +109,10 @@ class Comparison:
             **self.provenance["brainsim compare"],
         }
         return xr.Dataset(variables, coords=coords, attrs=attrs)
+
+    def __repr__(self) -> str:
+        lines = [f"  {source}: {sentence}" for source, sentence in self.verdict.items()]
+        return "\n".join([f"Comparison with {self.reference}, {len(self.statistics)} metrics", *lines])
 
     def _repr_html_(self) -> str:
         """Show every number beside its floor and its best rival, a table for each source."""

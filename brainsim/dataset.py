@@ -27,6 +27,12 @@ def load_dataset(name: str = "pairing-small") -> xr.Dataset:
     ------
     UnknownName
         With the nearest right name.
+
+    Examples
+    --------
+    >>> recording = load_dataset("pairing-small")
+    >>> recording["calcium"].dims, recording.sizes["neuron"], float(recording.attrs["sampling_rate_hz"])
+    (('time', 'neuron'), 50, 10.0)
     """
     known = paths()
     if name not in known:

@@ -6,8 +6,8 @@ import xarray as xr
 from brainsim import schema, trial
 from brainsim.error import InputError
 from brainsim.evidence import Sample
+from brainsim.gap import missing_by_neuron
 from brainsim.missing import Floats, deviation, mean
-from brainsim.schema import missing_by_neuron
 
 FEWEST_TRIALS = 10
 SHARE = 0.9  # of the neurons that must look scaled

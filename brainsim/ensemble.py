@@ -70,6 +70,13 @@ def responsive(
     ------
     InputError
         If no stimulus has enough trials, or there is nothing to hold a response against.
+
+    Examples
+    --------
+    >>> from brainsim.dataset import load_dataset
+    >>> found = responsive(load_dataset().drop_dims(["spike", "pre", "post"]))
+    >>> found["responsive"].dims, int(found["responsive"].sel(stimulus="air").sum())
+    (('stimulus', 'neuron'), 19)
     """
     if phase is not None:
         dataset = dataset.assign_coords(phase=("trial", np.asarray(phase).astype(str)))

@@ -26,6 +26,12 @@ class BrainsimError(Exception):
         File and field, for example ``"rec.nc, field 'time'"``.
     remedy
         What the user can do about it.
+
+    Examples
+    --------
+    >>> raise InputError("time runs backwards", where="rec.nc, field 'time'", remedy="sort the frames")
+    Traceback (most recent call last):
+    brainsim.error.InputError: rec.nc, field 'time': time runs backwards; sort the frames
     """
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:

@@ -131,6 +131,14 @@ class Evidence:
         """Return the same evidence on another candidate."""
         return replace(self, candidate=candidate, whole=candidate)
 
+    @property
+    def events(self) -> tuple[Floats, Floats]:
+        """Events of the held-out and of the candidate trials, for statistics that need them (`Statistic.events`)."""
+        ours, theirs = self.split.held_out.event, self.candidate.event
+        if ours is None or theirs is None:
+            raise ValueError("trials of one frame have no events")
+        return ours, theirs
+
     @cached_property
     def pair(self) -> tuple[Sample, Sample]:
         """Held-out and candidate trials, equally many of each stimulus."""

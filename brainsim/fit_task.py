@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brainsim.ascent import Solution, climb
 from brainsim.cluster import Pool, Task, run
 from brainsim.connectivity import counted, views_of
-from brainsim.likelihood import Folds, Metric, Shard, Solution, blocked_folds, climb, lifts, network_of
+from brainsim.folds import Folds, blocked_folds
+from brainsim.likelihood import Shard, network_of
+from brainsim.metric import Metric, lifts
 from brainsim.progress import Progress
 from brainsim.recorded import Events
 from brainsim.shard_store import Arrays, Shards, digest
@@ -185,7 +188,7 @@ def solve(
     Returns
     -------
     dict
-        :class:`brainsim.likelihood.Solution` as arrays, ``memory`` as (step or change, pair, feature, neuron), and
+        :class:`brainsim.ascent.Solution` as arrays, ``memory`` as (step or change, pair, feature, neuron), and
         ``variance`` of the weights, (neuron, post).
     """
     ridge, key, passes, tolerance, target = how

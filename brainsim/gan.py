@@ -78,6 +78,14 @@ class ConditionalGAN(BaseEstimator, Setting):  # type: ignore[misc]
         What `config.json` holds; what a user should know about the data.
     steps_per_second_ : float
         Gradient steps (critic's and generator's) per second; NaN for a loaded model.
+
+    Examples
+    --------
+    >>> from brainsim.dataset import load_dataset
+    >>> recording = load_dataset().drop_dims(["spike", "pre", "post"]).isel(neuron=slice(4), trial=slice(32))
+    >>> gan = ConditionalGAN(epochs=1, penalty=1.0, early_stop=False).fit(recording)
+    >>> gan.stimuli_, dict(gan.sample(trials=3)["calcium"].sizes)
+    (('aud', 'vis'), {'trial': 6, 'time': 29, 'neuron': 4})
     """
 
     def fit(

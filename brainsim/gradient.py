@@ -14,12 +14,14 @@ from threadpoolctl import threadpool_limits
 
 from brainsim.cluster import Here, Pool, Started, Task, opened, run
 from brainsim.connectivity import Connectivity, bytes_to_infer, concluded, refined
+from brainsim.covariate import Covariates, covariates
 from brainsim.edge import named_types
-from brainsim.encoding import Covariates, Encoded, covariates, encode, problem
+from brainsim.encoding import Encoded, encode, problem
 from brainsim.error import FitError
 from brainsim.fit_task import Part, compiled, keep_problem, metric, seen, solve, summed, totals_of
+from brainsim.folds import blocked_folds
 from brainsim.kernel import COARSE_BIN_S
-from brainsim.likelihood import SHARD, blocked_folds
+from brainsim.likelihood import SHARD
 from brainsim.posterior import PRIOR_EXCITATORY, View
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml

@@ -36,6 +36,13 @@ def network(fit: xr.Dataset) -> "nx.DiGraph[str]":
     ------
     InputError
         If the fit holds no weights, or `pre` and `post` are not the same neurons.
+
+    Examples
+    --------
+    >>> weight = [[0.0, 0.5, 0.0], [0.0, 0.0, -0.2], [0.0, 0.0, 0.0]]
+    >>> names = {"pre": ["a", "b", "c"], "post": ["a", "b", "c"]}
+    >>> network(xr.Dataset({"weight": (("pre", "post"), weight)}, names)).edges(data="weight")
+    OutEdgeDataView([('a', 'b', 0.5), ('b', 'c', -0.2)])
     """
     weight = averaged(fit, "weight")
     names = fit["pre"].values.astype(str).tolist()

@@ -31,6 +31,13 @@ def inspect(dataset: xr.Dataset, threshold: str = "note") -> list[Finding]:
     -------
     list of Finding
         Errors first, then warnings, then notes. Empty when the recording is in order.
+
+    Examples
+    --------
+    >>> from brainsim.dataset import load_dataset
+    >>> for finding in inspect(load_dataset(), "note"):
+    ...     print(finding.severity, "-", finding.check)
+    note - gaps
     """
     findings = schema.check(dataset)
     recording = Examined(dataset)

@@ -10,22 +10,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from brainsim import assembly
-from brainsim.blueprint import values
 from brainsim.cluster import Here, Pool, Task
 from brainsim.cluster import run as perform_all
-from brainsim.engine import Network
-from brainsim.input_current import STEPS_PER_FRAME, Course, by_frame, decodability, input_course, rises
+from brainsim.input_current import by_frame, decodability, input_course, rises
 from brainsim.learned import Run, together
 from brainsim.neuron import Neuron
 from brainsim.progress import Progress, silent
-from brainsim.recorded import RecordedInput
+from brainsim.repeat import compiled, keep, repeated, run_of
 from brainsim.resemblance import Windows, resemblance
 from brainsim.rule import Rule
-from brainsim.shard_store import Arrays, InMemory, Shards, digest
+from brainsim.shard_store import InMemory
 
 Array = NDArray[np.float64]
-STRONGEST = {"E": 0.5, "I": 1.0}
 SHARE_INHIBITORY = 0.2
 SILENT_HZ = 0.1
 ALPHA = 0.05
@@ -80,13 +76,13 @@ def fit(
     course, windows = input_course(risen), Windows.of(dataset)
     excitatory = known_types(dataset, np.random.default_rng(seed))
     pool = pool or Here(InMemory())
-    key = _keep(pool.shards, course, windows, excitatory)
+    key = keep(pool.shards, course, windows, excitatory)
     kind, conditions = (rule, neuron, target), tuple(windows.conditions) if windows is not None else ()
     (made,) = perform_all(pool, [Task(compiled, (kind, len(excitatory)))])
     seconds_compile = float(pool.shards.get(made)["seconds"][()])
     tasks = [Task(repeated, (key, kind, conditions, (seed, repeat))) for repeat in range(repeats)]
     keys = perform_all(pool, tasks, progress, "repeats")
-    runs = [_kept(pool.shards.get(key)) for key in keys]
+    runs = [run_of(pool.shards.get(key)) for key in keys]
     result = together(dataset, runs, excitatory, SHARE_INHIBITORY)
     if windows is not None:
         result = xr.merge([result, _responses(dataset, windows, runs, seed)], combine_attrs="no_conflicts")
@@ -115,125 +111,6 @@ def known_types(dataset: xr.Dataset, rng: np.random.Generator) -> NDArray[np.boo
     drawn = rng.uniform(size=n) >= SHARE_INHIBITORY
     known: NDArray[np.bool_] = np.where(types == "unknown", drawn, types == "E").astype(bool)
     return known
-
-
-def random_weights(excitatory: NDArray[np.bool_], rng: np.random.Generator) -> Array:
-    """Draw all-to-all weights (pre, post): E uniform in 0..0.5, I in -1..0, no self-connections."""
-    scale = np.where(excitatory, STRONGEST["E"], -STRONGEST["I"])[:, None]
-    weights: Array = scale * rng.uniform(size=(len(excitatory), len(excitatory)))
-    np.fill_diagonal(weights, 0.0)
-    return weights
-
-
-def directions(excitatory: NDArray[np.bool_]) -> Array:
-    """Return the sign of learning of each pair (pre, post): E->E and I->E +1, E->I -1, I->I 0."""
-    pre, post = excitatory[:, None], excitatory[None, :]
-    signs: Array = np.where(post, 1.0, np.where(pre, -1.0, 0.0))
-    return signs
-
-
-def signs(rule: Rule, excitatory: NDArray[np.bool_]) -> dict[str, Array]:
-    """Return the signs of learning as an input of the network, where the rule declares a `direction`."""
-    return {"synapse.direction": directions(excitatory)} if "direction :" in rule.synapse else {}
-
-
-def _keep(shards: Shards, course: Course, windows: Windows | None, excitatory: NDArray[np.bool_]) -> str:
-    """Keep what drives every repeat; return its key."""
-    arrays = {"current": course.current, "slope": course.slope, "excitatory": excitatory}
-    if windows is not None:
-        number = np.array([windows.conditions.index(name) for name in windows.stimulus.tolist()], np.int64)
-        arrays |= {"first": windows.first, "every": windows.every, "stimulus": number}
-        arrays["frames"] = np.array(windows.frames)
-    key = digest(arrays)
-    shards.put(key, arrays)
-    return key
-
-
-def _driven(shards: Shards, key: str, conditions: tuple[str, ...]) -> tuple[Course, Windows | None, NDArray[np.bool_]]:
-    """Return what :func:`_keep` kept."""
-    held = {name: values[...] for name, values in shards.get(key).items()}
-    windows = None
-    if "frames" in held:
-        names = np.array(conditions, str)[held["stimulus"]]
-        windows = Windows(held["first"], names, held["every"], int(held["frames"]))
-    return Course(held["current"], held["slope"]), windows, held["excitatory"]
-
-
-def compiled(shards: Shards, kind: tuple[Rule, Neuron, str], neurons: int) -> Arrays:
-    """Compile the network; keep how many seconds that took."""
-    return {"seconds": np.array(_network(kind, neurons).seconds_compile_)}
-
-
-def _network(kind: tuple[Rule, Neuron, str], neurons: int) -> Network:
-    rule, neuron, target = kind
-    return Network(assembly.free_running(neuron, rule, neurons), target)
-
-
-def repeated(
-    shards: Shards,
-    key: str,
-    kind: tuple[Rule, Neuron, str],
-    conditions: tuple[str, ...],
-    seeds: tuple[int, int],
-) -> Arrays:
-    """Run one repeat: :class:`brainsim.learned.Run` as arrays.
-
-    Parameters
-    ----------
-    shards
-        The store.
-    key
-        What drives the network, as it was kept.
-    kind
-        Rule, neuron, target.
-    conditions
-        Names of the stimuli.
-    seeds
-        Seed, number of the repeat.
-    """
-    course, windows, excitatory = shards.recall(f"course {key}", lambda: _driven(shards, key, conditions))
-    network = _network(kind, len(excitatory))
-    found = _run(network, kind[1], kind[0], (course, windows), excitatory, np.random.default_rng(list(seeds)))
-    return {name: np.asarray(values) for name, values in found._asdict().items()}
-
-
-def _kept(shard: Arrays) -> Run:
-    arrays = {name: values[...] for name, values in shard.items()}
-    return Run(**{**arrays, "seconds": float(arrays["seconds"])})
-
-
-def _run(
-    network: Network,
-    neuron: Neuron,
-    rule: Rule,
-    driven: tuple[Course, Windows | None],
-    excitatory: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> Run:
-    """Draw weights and cells, run once."""
-    (course, windows), n = driven, len(excitatory)
-    weight = random_weights(excitatory, rng)
-    arrays = {"synapse.w": weight, "synapse.plastic": 1.0, "neuron.current_gain": 1.0}
-    arrays |= values(neuron, "neuron") | values(rule, "synapse") | signs(rule, excitatory)
-    arrays |= {f"neuron.{k}": v for k, v in (rule.initial | neuron.per_cell(excitatory, rng)).items()}
-    recorded = RecordedInput(
-        course.steps,
-        seed=int(rng.integers(2**31)),
-        current=course.current,
-        current_slope=course.slope,
-        frame_steps=STEPS_PER_FRAME,
-    )
-    begin = time.perf_counter()
-    found = network.run(recorded, arrays, ["synapse.w", "neuron_spikes.i", "neuron_spikes.t"])
-    seconds = time.perf_counter() - begin
-    frame = np.rint(found["neuron_spikes.t"] * 1000).astype(int) // STEPS_PER_FRAME
-    length = len(course.current)
-    spikes = np.bincount(frame * n + found["neuron_spikes.i"], minlength=length * n).reshape(length, n).astype(float)
-    per_trial = response = np.zeros((0, n))
-    if windows is not None:
-        per_trial = windows.frames * windows.of_condition(windows.means(spikes, windows.first))
-        response = windows.response(spikes)
-    return Run(weight, found["synapse.w"].reshape(n, n), spikes.sum(0), per_trial, response, seconds)
 
 
 def _responses(dataset: xr.Dataset, windows: Windows, runs: list[Run], seed: int) -> xr.Dataset:

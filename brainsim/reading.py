@@ -20,7 +20,7 @@ from brainsim.store import SUFFIXES, open_recording
 def read_recording(
     sources: Sequence[Path], format: str | None = None, options: ReadOptions | None = None
 ) -> xr.Dataset:
-    """Read a recording of any supported format.
+    r"""Read a recording of any supported format.
 
     Parameters
     ----------
@@ -45,6 +45,16 @@ def read_recording(
         breaks the schema.
     UnknownName
         If there is no such format.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     table = Path(folder) / "traces.csv"
+    ...     lines = table.write_text("time_s,a,b\n" + "".join(f"{k / 10},{k % 3},{k % 5}\n" for k in range(60)))
+    ...     recording = read_recording([table])
+    >>> recording["calcium"].dims, recording["neuron"].values.tolist(), recording.attrs["sampling_rate_hz"]
+    (('time', 'neuron'), ['a', 'b'], 10.0)
     """
     options = options or ReadOptions()
     _check_options(options)

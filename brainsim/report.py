@@ -57,6 +57,19 @@ def write(
     ------
     OutputError
         If the folder exists or cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from brainsim.compare import compare
+    >>> from brainsim.dataset import load_dataset
+    >>> from brainsim.trial import cut_trials
+    >>> recording = load_dataset().drop_dims(["spike", "pre", "post"]).isel(neuron=slice(4), trial=slice(32))
+    >>> frame = cut_trials(recording).isel(time=[5]).drop_vars("stimulus")
+    >>> with TemporaryDirectory() as folder:
+    ...     page = write(f"{folder}/report", compare(frame, {"half of them": frame.isel(trial=slice(0, 32, 2))}))
+    ...     sorted(path.name for path in page.parent.iterdir())
+    ['figures', 'metrics.json', 'metrics.nc', 'report.html']
     """
     with result_folder(folder, "metrics.json", overwrite=overwrite) as draft:
         fill(draft, comparison, fit, learning_curve=learning_curve, commands=commands)

@@ -9,7 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from brainsim.error import InputError
-from brainsim.schema import missing_sentences, validate
+from brainsim.gap import missing_sentences
+from brainsim.schema import validate
 from brainsim.trial import cut_trials, held_out
 
 LATTICE_VALUES = 512

@@ -32,15 +32,19 @@ class Shards(Protocol):
 
     def __contains__(self, key: str) -> bool:
         """Tell whether a shard is there."""
+        ...
 
     def put(self, key: str, arrays: Arrays) -> None:
         """Keep a shard; one that is there already stays."""
+        ...
 
     def get(self, key: str) -> Arrays:
         """Return the arrays of a shard."""
+        ...
 
     def recall(self, key: str, load: Callable[[], T]) -> T:
         """Return what `load` makes of kept shards; the latest few are not made again."""
+        ...
 
 
 class InMemory:
@@ -167,8 +171,7 @@ def begin(folder: Path, facts: Mapping[str, Any]) -> OnDisk:
     import zarr
 
     try:
-        group = zarr.open_group(folder, mode="w", zarr_format=2)
-        group.attrs.update(dict(facts))
+        zarr.open_group(folder, mode="w", zarr_format=2, attributes=dict(facts))  # all facts or none
     except OSError as error:
         raise OutputError(
             f"the shards cannot be written ({first_line(error)})", where=str(folder), remedy="choose another folder"

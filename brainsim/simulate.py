@@ -13,10 +13,10 @@ from brainsim.drive import Drive, make_drive
 from brainsim.engine import Network
 from brainsim.likelihood import first_events
 from brainsim.observation import Stretch, observed
-from brainsim.online import signs
 from brainsim.preset import Preset, Session
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events, RecordedInput
+from brainsim.repeat import signs
 
 Array = NDArray[np.float64]
 STREAMS = ("anatomy", "cells", "stimuli", "network", "fluorescence", "drive")
@@ -43,6 +43,17 @@ def simulate(preset: Preset, seed: int = 0, target: str = "cpp", progress: Progr
         `spike_time`, `spike_neuron`, `true_weight` of the observed cells with `cell_type` and `position`; where there
         are any, `calcium`, `true_delay`, `true_weight_before` (where synapses learned), and the trials `onset`,
         `duration`, `stimulus`, `session`.
+
+    Examples
+    --------
+    >>> from brainsim.preset import Session
+    >>> from brainsim.preset.pairing_small import PairingSmall
+    >>> class Short(PairingSmall):
+    ...     def sessions(self):
+    ...         return (Session("spontaneous", 20),)
+    >>> made = simulate(Short(neurons=12, inhibitory=3), seed=1, target="numpy")
+    >>> dict(made["true_weight"].sizes), dict(made["calcium"].sizes), made.attrs["seed"]
+    ({'pre': 12, 'post': 12}, {'time': 20, 'neuron': 12}, 1)
     """
     streams = dict(zip(STREAMS, np.random.default_rng(seed).spawn(len(STREAMS)), strict=True))
     anatomy, sessions = draw_anatomy(preset, streams["anatomy"]), preset.sessions()

@@ -33,6 +33,15 @@ def open_recording(path: str | Path, *, validate: bool = True, lazy: bool = Fals
     ------
     InputError
         If it is missing, is not netCDF or Zarr, is damaged, or breaks the schema.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from brainsim.dataset import load_dataset
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_recording(load_dataset().isel(time=slice(600)), f"{folder}/rec.nc")
+    ...     dict(open_recording(path)["calcium"].sizes)
+    {'time': 600, 'neuron': 50}
     """
     path = Path(path)
     if not path.exists():
@@ -82,8 +91,7 @@ def _refuse_links(path: Path) -> None:
     with h5py.File(path, "r") as file:
         for name in file:
             hard = isinstance(file.get(name, getlink=True), h5py.HardLink)
-            stored = file[name] if hard else None
-            if not hard or (isinstance(stored, h5py.Dataset) and (stored.external or stored.is_virtual)):
+            if not hard or (isinstance(file[name], h5py.Dataset) and (file[name].external or file[name].is_virtual)):
                 raise InputError(
                     "its data lie in another file: brainsim does not follow them",
                     where=f"{path}, field '{name}'",
@@ -123,6 +131,17 @@ def save_recording(dataset: xr.Dataset, path: str | Path, *, overwrite: bool = F
     ------
     OutputError
         If the target exists, the suffix is unknown, it cannot be written, or the Dataset holds what cannot be stored.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from brainsim.dataset import load_dataset
+    >>> recording = load_dataset().isel(time=slice(600))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = save_recording(recording, f"{folder}/rec.nc")
+    ...     save_recording(recording, path)
+    Traceback (most recent call last):
+    brainsim.error.OutputError: ...
     """
     path = check_target(path, overwrite=overwrite)
     schema.validate(dataset, str(path))

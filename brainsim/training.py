@@ -151,7 +151,9 @@ class Trainer:
         steps = self.done * self.steps + 1
         keep = min(self.setting.average, steps / (steps + 9))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.mean_generator.parameters()), list(self.generator.parameters()), 1 - keep)
+            moved: list[Tensor] = list(self.mean_generator.parameters())
+            towards: list[Tensor] = list(self.generator.parameters())
+            torch._foreach_lerp_(moved, towards, 1 - keep)  # pyright: ignore[reportPrivateImportUsage]
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that the next epoch depends on, as tensors by name."""

@@ -105,6 +105,12 @@ def cut_trials(dataset: xr.Dataset, frames: int | None = None) -> xr.Dataset:
     ------
     InputError
         If there are no trials, or none fits.
+
+    Examples
+    --------
+    >>> from brainsim.dataset import load_dataset
+    >>> dict(cut_trials(load_dataset())["calcium"].sizes)
+    {'trial': 228, 'time': 29, 'neuron': 50}
     """
     if is_cut(dataset) or is_cut(dataset, "spikes"):
         return dataset

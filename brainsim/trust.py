@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from brainsim import freerun
 from brainsim.encoding import Encoded, encode
+from brainsim.folds import blocked_folds
 from brainsim.gradient import response_window
 from brainsim.hidden import share_hidden
-from brainsim.likelihood import blocked_folds
 from brainsim.trait import Missing, Train, Trials, distances, mean_known
 
 MOST_NEURONS = 300

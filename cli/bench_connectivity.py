@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .option import Command, Echo, out, seed
+from .option import Command, Echo, contest, out, seed
 
 if TYPE_CHECKING:
     from brainsim.ground_truth import Case
@@ -17,25 +17,14 @@ Maker = Callable[[int], "Case"]
 
 @click.command(cls=Command)
 @out("Folder for table.md, table.json and figure.png.")
-@click.option("--preset", "presets", multiple=True, metavar="NAME", help="A preset to simulate; may be repeated.")
-@click.option(
-    "--recording",
-    "recordings",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A recording that holds true_weight; may be repeated.",
+@contest(
+    recordings="A recording that holds true_weight; may be repeated.",
+    methods="brainsim, or a peer, also NAME:PARAMETER=VALUE; may be repeated (default: all).",
 )
 @click.option(
     "--truth",
     type=click.Path(path_type=Path),
     help="Table pre,post,weight: the truth of the one --recording that holds none.",
-)
-@click.option(
-    "--method",
-    "methods",
-    multiple=True,
-    metavar="NAME",
-    help="brainsim, or a peer, also NAME:PARAMETER=VALUE; may be repeated (default: all).",
 )
 @click.option(
     "--input",

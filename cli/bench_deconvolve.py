@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .option import Command, Echo, out, seed
+from .option import Command, Echo, contest, out, seed
 
 if TYPE_CHECKING:
     from brainsim.bench_deconvolution import Case
@@ -14,20 +14,9 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @out("Folder for table.md, table.json and figure.png.")
-@click.option("--preset", "presets", multiple=True, metavar="NAME", help="A preset to simulate; may be repeated.")
-@click.option(
-    "--recording",
-    "recordings",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A recording with calcium and true spike times, in any supported format; may be repeated.",
-)
-@click.option(
-    "--method",
-    "methods",
-    multiple=True,
-    metavar="NAME",
-    help="brainsim, oasis-defaults (the library as it is), or a method of `deconvolve`; repeatable (default: all).",
+@contest(
+    recordings="A recording with calcium and true spike times, in any supported format; may be repeated.",
+    methods="brainsim, oasis-defaults (the library as it is), or a method of `deconvolve`; repeatable (default: all).",
 )
 @click.option(
     "--rate",

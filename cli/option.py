@@ -52,6 +52,25 @@ def scheduler(function: F) -> F:
     )(function)
 
 
+def contest(recordings: str, methods: str) -> Callable[[F], F]:
+    """``--preset``, ``--recording``, ``--method``: what a benchmark is held on, and who takes part."""
+
+    def decorate(function: F) -> F:
+        for option in (
+            click.option("--method", "methods", multiple=True, metavar="NAME", help=methods),
+            click.option(
+                "--recording", "recordings", multiple=True, type=click.Path(path_type=Path), help=recordings
+            ),
+            click.option(
+                "--preset", "presets", multiple=True, metavar="NAME", help="A preset to simulate; may be repeated."
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return decorate
+
+
 def likelihood(function: F) -> F:
     """``--input``, ``--tau-ms``, ``--ridge``: what the rule ml is fitted to, and how."""
     options = (

@@ -41,10 +41,11 @@ def command(
     Every stage is a command of its own as well; the report lists them.
     """
     from brainsim import study
+    from brainsim.study_plan import Options
 
     if resume and overwrite:
         raise click.UsageError("--resume keeps what --overwrite removes: give one of them")
-    options = study.Options(recording, preset, repeats, workers, seed)
+    options = Options(recording, preset, repeats, workers, seed)
     facts, page = study.run(out, options, echo.say, echo.progress, resume=resume, overwrite=overwrite)
     from brainsim.study_report import summary
 

@@ -10,11 +10,13 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 import catalogue  # noqa: E402
+import notebook_output  # noqa: E402
 
 import brainsim  # noqa: E402
 
 catalogue.write(HERE / "generated")
 catalogue.forget(HERE / "api")
+notebook_output.prepare(HERE.parent / "build" / "ipython")
 
 project, author, version = "brainsim", "the brainsim authors", brainsim.__version__
 copyright = author

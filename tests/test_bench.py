@@ -13,7 +13,7 @@ import xarray as xr
 from test_gradient import as_events
 from test_peer import planted
 
-from brainsim import accuracy, balanced, bench, bench_likelihood, catalog, contest, ground_truth
+from brainsim import accuracy, balanced, bench, bench_likelihood, bench_table, catalog, contest, ground_truth
 from brainsim.error import InputError, UnknownName
 from brainsim.footprint import Footprint
 from brainsim.peer import Inferred, Peer
@@ -195,6 +195,30 @@ def test_the_command_writes_table_and_figure(cli, tmp_path):
     again = cli("bench", "connectivity", *arguments, *methods)
     assert again.exit_code == 1
     assert "--overwrite" in again.stderr
+
+
+def test_the_command_lays_the_most_important_numbers_out_in_columns(cli, tmp_path, monkeypatch):
+    numbers = dict.fromkeys((*CONTRACT[2:], *bench_table.SHOWN, "density", "seconds", "peak_mib"), 0.25)
+    nothing = dict.fromkeys(numbers)
+    rows = [
+        {"preset": "lif-dense", "method": "brainsim", "why": "", "ap_runs": [0.25], **numbers},
+        {"preset": "lif-dense", "method": "tspe", "why": "it took too long", "ap_runs": [None], **nothing},
+    ]
+    monkeypatch.setattr(bench, "compete", lambda *_: rows)
+    arguments = ["--preset", "lif-dense", "--method", "brainsim", "--duration", 5, "--input", "events"]
+    done = cli("bench", "connectivity", *arguments, "--repeats", 2, "--out", tmp_path / "bench")
+    assert done.exit_code == 0, done.output
+    head, ours, theirs, why, *written = done.stdout.splitlines()
+    assert head.split()[:3] == ["data", "method", "ap"]
+    assert ours.split()[:3] == ["lif-dense", "brainsim", "0.250"]
+    assert set(theirs.split()[2:]) == {"-"}
+    assert len(head) == len(ours) == len(theirs)
+    assert why == "lif-dense, tspe: it took too long"
+    assert {line.rsplit("/", 1)[-1] for line in written} == {"table.md", "table.json", "figure.png"}
+    page = (tmp_path / "bench" / "table.md").read_text()
+    assert "brainsim bench connectivity --preset lif-dense --method brainsim --input events --duration 5" in page
+    assert "means of seeds 0 to 1" in page
+    assert "- lif-dense, tspe: it took too long" in page
 
 
 def test_truth_belongs_to_one_recording(cli, tmp_path):

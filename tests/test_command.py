@@ -10,13 +10,14 @@ import pytest
 import xarray as xr
 from made_up import calcium_trials, continuous
 from made_up import fit as made_up_fit
+from test_data_command import fails
 from test_gradient import as_events, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 from write_cli_reference import TARGET, contexts, reference, root
 
 import brainsim
-from brainsim import online, simulate
+from brainsim import repeat, simulate
 from brainsim.engine import Network
 from brainsim.store import open_recording, save_recording
 
@@ -95,16 +96,6 @@ def files(tmp_path, monkeypatch):
     save_recording(as_events(recording(wiring(4), seconds=5.0)), tmp_path / "spk.nc")
     save_recording(made_up_fit(), tmp_path / "fit.nc")
     return tmp_path
-
-
-def fails(result, *words):
-    assert result.exit_code == 1, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("brainsim: ")
-    assert result.stderr.count("\n") == 1
-    assert "unforeseen" not in result.stderr
-    for word in words:
-        assert word in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -284,7 +275,7 @@ def test_a_fit_and_its_free_run_through_the_commands(cli, files):
 
 
 def test_an_online_rule_through_the_command(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr(online, "Network", lambda blueprint, target: Network(blueprint, "numpy"))
+    monkeypatch.setattr(repeat, "Network", lambda blueprint, target: Network(blueprint, "numpy"))
     save_recording(fluorescence(), tmp_path / "rec.nc")
     arguments = ("snn", "fit", tmp_path / "rec.nc", "--out", tmp_path / "fit.nc", "--rule", "nearest-stdp")
     facts = one_object(cli(*arguments, "--repeats", 2, "--json"))
@@ -327,3 +318,25 @@ def test_check_says_what_is_missing_and_ends_with_1(cli, monkeypatch, tmp_path):
 
 def test_the_version_is_that_of_the_package(cli):
     assert cli("--version").stdout == f"brainsim, version {brainsim.__version__}\n"
+
+
+AT_ODDS = {
+    "snn fit": (["spk.nc", "--overwrite", "--resume"], "exclude each other"),
+    "gan train": (["rec.nc", "--overwrite", "--resume"], "exclude each other"),
+    "study pairing": (["--overwrite", "--resume"], "give one of them"),
+    "bench connectivity": (["--truth", "truth.csv"], "belongs to exactly one --recording"),
+    "snn change": (["spk.nc", "--before", "a"], "given together"),
+    "snn graph": (["fit.nc", "--conditioned", "aud"], "give --recording"),
+    "cells classify": (["rec.nc"], "give --train, --fit or both"),
+    "data write": (["rec.nc", "--variable", "spikes"], "no use for it"),
+}
+
+
+@pytest.mark.parametrize("name", AT_ODDS)
+def test_options_that_do_not_go_together_are_named_before_anything_is_done(name, cli, files):
+    arguments, words = AT_ODDS[name]
+    out = files / ("new.nwb" if name == "data write" else "new.nc" if WRITING[name][1].endswith(".nc") else "new")
+    done = cli(*name.split(), *arguments, "--out", out)
+    assert done.exit_code == 2, done.output
+    assert words in " ".join(done.stderr.split())
+    assert not out.exists()

@@ -17,7 +17,20 @@ from test_gradient import as_events, as_frames, recording, wiring
 from test_online import fluorescence
 from test_simulate import shortened
 
-from brainsim import catalog, connectivity, edge, fit_task, gradient, kernel, likelihood, posterior, schema, trust
+from brainsim import (
+    ascent,
+    catalog,
+    connectivity,
+    edge,
+    fit_task,
+    gradient,
+    kernel,
+    likelihood,
+    metric,
+    posterior,
+    schema,
+    trust,
+)
 from brainsim.calcium import deconvolve
 from brainsim.cells import classify
 from brainsim.compare import compare
@@ -255,7 +268,7 @@ def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
     for words in (
         f"{fit_task.COVARIATE_PRECISION:g} on every covariate",
         f"at most {likelihood.SHARD} postsynaptic neurons",
-        f"memory {likelihood.MEMORY} around it",
+        f"memory {ascent.MEMORY} around it",
         f"At most {gradient.MOST_PASSES} passes",
         f"longer than {1000 * kernel.COARSE_BIN_S:g} ms",
         f"above {gradient.INFLATED:g} the fit says so",
@@ -264,7 +277,7 @@ def test_the_numbers_in_the_page_on_inference_are_those_of_the_code():
         f"fewer than {posterior.FEW_PAIRS} pairs",
         f"{len(kernel.lags(0.001).tau)} exponential decays",
         f"probability of {edge.SURE:g}",
-        f"by {likelihood.FEW:g} spikes",
+        f"by {metric.FEW:g} spikes",
         f"at most {trust.FACTOR:g} times the floor, plus {trust.SLACK['rate']:g}",
         f"more than {trust.MUCH_HIDDEN:g} of the drive",
         f"fewer than {trust.FEWEST_SPIKES} spikes",

@@ -33,7 +33,9 @@ each = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__
 @each
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_checks_of_scikit_learn_that_apply_pass(estimator, check):
+    before = estimator.get_params()
     getattr(estimator_checks, check)(type(estimator).__name__, clone(estimator))
+    assert estimator.get_params() == before
 
 
 def test_the_defaults_of_the_gan_are_plain():  # those of the network are descriptions: a rule, settings
@@ -74,6 +76,7 @@ def test_a_comparison_shows_every_metric_and_escapes_names():
     assert "&lt;b&gt;" in shown
     assert all(name in shown for name in found.scores["<b>"])
     assert f"{found.scores['<b>']['rate_wasserstein'].floor:.3g}" in shown
+    assert repr(found).splitlines()[1:] == [f"  <b>: {found.verdict['<b>']}"]
 
 
 def test_a_bar_follows_the_work_and_begins_anew(monkeypatch):

@@ -8,11 +8,15 @@ from scipy import optimize
 from sklearn.metrics import average_precision_score
 
 from brainsim import fit_task, gradient, likelihood, schema
-from brainsim.encoding import covariates, encode
+from brainsim.ascent import climb
+from brainsim.covariate import covariates
+from brainsim.encoding import encode
 from brainsim.encoding import problem as problem_of
 from brainsim.error import FitError, InputError
+from brainsim.folds import Folds, blocked_folds
 from brainsim.gradient import Settings
-from brainsim.likelihood import Folds, Metric, Shard, blocked_folds, climb
+from brainsim.likelihood import Shard
+from brainsim.metric import Metric
 from brainsim.network import SpikingNetwork
 from brainsim.rule.ml import Ml
 from brainsim.sufficient import statistics

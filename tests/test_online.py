@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from brainsim import assembly, online
+from brainsim import assembly, online, repeat
 from brainsim.blueprint import values
 from brainsim.engine import Network
 from brainsim.error import InputError
@@ -31,7 +31,7 @@ def drawn_case(seed):
     excitatory = np.arange(NEURONS) % 5 != 4
     cells = Izhikevich().per_cell(excitatory, rng)
     current = np.where(rng.random((STEPS // FRAME, NEURONS)) < 0.15, 20, 0).astype(np.float32)
-    return excitatory, cells, online.random_weights(excitatory, rng), current
+    return excitatory, cells, repeat.random_weights(excitatory, rng), current
 
 
 def transcribed(excitatory, cell, weight, current, rule):
@@ -81,7 +81,7 @@ def run(case, rule=RULE, plastic=1.0, target="numpy"):
     network = Network(assembly.free_running(Izhikevich(), rule, NEURONS), target)
     arrays = {
         "synapse.w": weight,
-        "synapse.direction": online.directions(excitatory),
+        "synapse.direction": repeat.directions(excitatory),
         "synapse.plastic": plastic,
         "neuron.current_gain": 1.0,
         **values(Izhikevich(), "neuron"),
@@ -131,7 +131,7 @@ def test_cells_that_fire_together_or_further_back_are_not_paired():
     network = Network(assembly.free_running(Izhikevich(), RULE, 3), "numpy")
     arrays = {
         "synapse.w": 1e-9,
-        "synapse.direction": online.directions(excitatory),
+        "synapse.direction": repeat.directions(excitatory),
         "synapse.plastic": 1.0,
         "neuron.current_gain": 1.0,
         **values(Izhikevich(), "neuron"),
@@ -154,7 +154,7 @@ def test_cells_that_fire_together_or_further_back_are_not_paired():
 
 def test_each_pair_of_cell_types_learns_with_its_sign(case, learned):
     excitatory, _, weight, _ = case
-    np.testing.assert_array_equal(online.directions(np.array([True, False])), [[1, -1], [1, 0]])
+    np.testing.assert_array_equal(repeat.directions(np.array([True, False])), [[1, -1], [1, 0]])
     inhibitory = ~excitatory
     np.testing.assert_array_equal(learned[1][np.ix_(inhibitory, inhibitory)], weight[np.ix_(inhibitory, inhibitory)])
     growth = np.divide(learned[1], weight, out=np.ones_like(weight), where=weight != 0)

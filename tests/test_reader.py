@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from brainsim import catalog, schema
+from brainsim import catalog, gap, schema
 from brainsim.error import InputError, UnknownName
 from brainsim.export import write_csv
 from brainsim.reader import ReadOptions
@@ -259,7 +259,7 @@ def test_spreadsheet_dialects_give_the_same_numbers(content, encoding, tmp_path)
     read = read_recording([text(tmp_path / "x.csv", content, encoding)])
     np.testing.assert_array_equal(read.calcium.values, [[1.5, 2], [-3.25, np.nan], [0, 1e-3]])
     assert read.attrs["sampling_rate_hz"] == 10
-    assert schema.missing_by_neuron(read.calcium) == {"b": 1}
+    assert gap.missing_by_neuron(read.calcium) == {"b": 1}
 
 
 def test_windows_encoding_is_read_with_a_notice(tmp_path):

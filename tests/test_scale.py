@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
+from zarr.core.attributes import Attributes
 
 from brainsim import block, cluster, gradient, shard_store
 from brainsim.bench_resume import PROGRAM, plain, same
@@ -213,6 +214,13 @@ def test_unfinished_work_is_gone_on_with_by_those_who_ask_for_it_only(tmp_path):
         out.write_text("done")
     assert [each.name for each in tmp_path.iterdir()] == ["fit.nc"]
     assert finished(out, resume=True)
+
+
+def test_a_store_that_is_begun_tells_all_of_its_facts_or_none(tmp_path, monkeypatch):
+    facts = {"recording": "r.nc", "options": "seed=1"}
+    monkeypatch.setattr(Attributes, "__setitem__", lambda *_: pytest.fail("one fact at a time"))
+    shard_store.begin(tmp_path / "s", facts)
+    assert shard_store.facts_of(tmp_path / "s") == facts
 
 
 def test_a_failure_before_the_first_shard_leaves_nothing(tmp_path):

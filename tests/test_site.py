@@ -1,6 +1,7 @@
 """The documentation site: its generated pages name everything there is, and its checker sees what is wrong."""
 
 import doctest
+import inspect
 import pkgutil
 import re
 import sys
@@ -109,6 +110,52 @@ def test_a_site_without_pages_or_too_large_is_refused(tmp_path, monkeypatch):
 def test_the_examples_in_docstrings_give_what_they_show(path):
     parts = path.relative_to(CODE.parent).with_suffix("").parts
     module = import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    found = doctest.testmod(module)
+    found = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert found.attempted > 0
     assert found.failed == 0
+
+
+def test_a_line_that_comes_in_pieces_is_one_line_on_the_page(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "path", [str(DOCS), *sys.path])
+    import notebook_output
+
+    def piece(text, name="stdout"):
+        return {"output_type": "stream", "name": name, "text": text}
+
+    picture = {"output_type": "display_data", "data": {}}
+    told = [piece("100 neu"), piece("beware", "stderr"), picture, piece("rons\n2 trials\n")]
+    assert notebook_output.joined(told) == [piece("100 neurons\n2 trials\n"), piece("beware", "stderr"), picture]
+    assert told[0] == piece("100 neu"), "what was run stays as it was"
+    render = pytest.importorskip("myst_nb.core.render")
+    monkeypatch.setattr(render, "coalesce_streams", render.coalesce_streams)
+    monkeypatch.setenv("IPYTHONDIR", "")
+    notebook_output.prepare(tmp_path)
+    notebook_output.prepare(tmp_path)
+    assert render.coalesce_streams([piece("100 neu"), piece("rons\n")]) == [piece("100 neurons\n")]
+    assert "IPKernelApp.log_level" in (tmp_path / "profile_default" / "ipython_kernel_config.py").read_text()
+
+
+SHOWN_ELSEWHERE = {"brainsim.before_after.compare": ("tutorials/pairing.md", "brainsim snn change")}
+PAGE = (DOCS / "python.md").read_text(encoding="utf-8")
+PUBLIC = re.findall(r"^   (brainsim\.[\w.]+)$", PAGE, re.MULTILINE)
+
+
+def test_every_name_of_the_package_is_on_the_page_of_python():
+    assert len(set(PUBLIC)) == len(PUBLIC) >= 20
+    assert {f"{home}.{name}" for name, home in brainsim._HOME.items()} <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_tells_its_parameters_and_has_an_example(name):
+    module, _, attribute = name.rpartition(".")
+    each = getattr(import_module(module), attribute)
+    text = inspect.getdoc(each)
+    for parameter in inspect.signature(each).parameters:
+        assert re.search(rf"^(\w+, )*{parameter}(, \w+)*$", text, re.MULTILINE), parameter
+    if name in SHOWN_ELSEWHERE:
+        page, words = SHOWN_ELSEWHERE[name]
+        assert words in (DOCS / page).read_text(encoding="utf-8")
+        assert name in PAGE
+    else:
+        assert doctest.DocTestParser().get_examples(text), "it has no example"
+        assert CODE / Path(*module.split(".")[1:]).with_suffix(".py") in SHOWN

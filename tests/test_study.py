@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from paired import KINDS, experiment
 
-from brainsim import study, study_report
+from brainsim import study, study_plan, study_report
 from brainsim.error import InputError, OutputError
 from brainsim.gradient import Settings
 from brainsim.progress import silent
@@ -28,7 +28,7 @@ def recording(tmp_path_factory):
 
 
 def options(recording, **changed):
-    return study.Options(**({"recording": recording, "repeats": 2, "target": "numpy"} | changed))
+    return study_plan.Options(**({"recording": recording, "repeats": 2, "target": "numpy"} | changed))
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def test_a_study_that_was_killed_goes_on_at_the_stage(finished):
     folder, facts, _, said = finished
     assert sum("done before" in line for line in said) == 3
     left_out = {"recording", "change_events"}  # the recording is given, and holds no spike times
-    assert list(facts) == [stage.name for stage in study.STAGES if stage.name not in left_out]
-    for stage in study.STAGES:
+    assert list(facts) == [stage.name for stage in study_plan.STAGES if stage.name not in left_out]
+    for stage in study_plan.STAGES:
         assert stage.name in left_out or all((folder / file).exists() for file in stage.files)
     assert open_recording(folder / "stdp.nc").sizes["repeat"] == 2
     assert facts["cells"]["cell_types"]["E"] + facts["cells"]["cell_types"]["I"] <= 20

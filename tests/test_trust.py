@@ -6,9 +6,9 @@ import xarray as xr
 
 from brainsim import freerun, gradient, trust
 from brainsim.encoding import encode
+from brainsim.folds import blocked_folds
 from brainsim.gradient import Settings
 from brainsim.hidden import _expected, share_hidden
-from brainsim.likelihood import blocked_folds
 from brainsim.network import SpikingNetwork
 from brainsim.recorded import Events
 from brainsim.trait import Missing, Train

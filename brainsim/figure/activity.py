@@ -84,11 +84,11 @@ def trial_matrices(comparison: Comparison) -> Picture:
     ends = limits(next(iter(samples.values())).activity)
     for ax, sample in zip(grid[0], samples.values(), strict=True):
         rows = np.argsort(sample.labels, kind="stable")
-        image = plot.heatmap(ax, sample.activity[rows][:, arranged].T, ends)
+        plot.heatmap(ax, sample.activity[rows][:, arranged].T, ends)
         ax.set_xlabel("trial, by stimulus")
         ax.set_yticks([])
     grid[0][0].set_ylabel("neuron")
-    figure.colorbar(image, ax=grid[0], label=plot.plain(comparison.aligned.units), fraction=0.02)
+    figure.colorbar(grid[0][0].images[0], ax=grid[0], label=plot.plain(comparison.aligned.units), fraction=0.02)
     return Picture(
         "trials",
         "Activity, trial by trial",
@@ -108,9 +108,9 @@ def responses(comparison: Comparison) -> Picture:
         if not sample.stimuli:
             plot.blank(ax, "no stimuli")
             continue
-        image = plot.responses(ax, sample.class_mean[:, arranged], sample.stimuli, ends)
+        drawn = plot.responses(ax, sample.class_mean[:, arranged], sample.stimuli, ends)
         ax.set_yticks([])
     grid[0][0].set_ylabel("neuron, by preferred stimulus")
-    figure.colorbar(image, ax=grid[0], label=plot.plain(f"mean {comparison.aligned.units}"), fraction=0.02)
+    figure.colorbar(drawn.images[0], ax=grid[0], label=plot.plain(f"mean {comparison.aligned.units}"), fraction=0.02)
     caption = "Mean response of each neuron (row) to each stimulus; rows are in the recording's order."
     return Picture("response", "Mean response to each stimulus", caption, figure)

@@ -28,8 +28,8 @@ def change_picture(result: xr.Dataset) -> Picture:
     axes = np.atleast_1d(figure.subplots(1, wide, width_ratios=[1.35, *[1] * len(routes)]))
     known = np.abs(growth[np.isfinite(growth)])
     limit = float(np.quantile(known, 0.9)) if len(known) else 1.0
-    image = plot.groups(axes[0], growth, names, max(limit, 1e-3), sure)
-    figure.colorbar(image, ax=axes[0], shrink=0.7, format=lambda value, _: f"{100 * value:+.0f}", label="change [%]")
+    image = plot.groups(axes[0], growth, names, max(limit, 1e-3), sure).images[0]
+    figure.colorbar(image, ax=axes[0], shrink=0.7, format=lambda value, _: f"{100 * value:+.0f}", label="change (%)")
     axes[0].set_title("change between groups")
     for ax, route in zip(axes[1:], routes, strict=True):
         _against_truth(ax, result, route)
@@ -50,4 +50,4 @@ def _against_truth(ax: Axes, result: xr.Dataset, route: str) -> None:
     plot.against(ax, true[kept], found[kept], error, kinds)
     area = result.attrs.get("auc_grew" if route == "growth" else "auc_grew_learned", np.nan)
     ax.set_title(f"{'two fits' if route == 'growth' else 'online rule'}: AUC {area:.2f}")
-    ax.set_ylabel("estimated change [%]" if route == "growth" else "learned change [%]")
+    ax.set_ylabel("estimated change (%)" if route == "growth" else "learned change (%)")

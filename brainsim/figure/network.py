@@ -36,8 +36,8 @@ def fit_pictures(fit: xr.Dataset, groups: ResponseGroups | None = None) -> Itera
     for ax, (name, values) in zip(np.atleast_1d(figure.subplots(1, len(shown))), shown.items(), strict=True):
         strong = np.abs(values[np.isfinite(values) & (values != 0)])
         top = float(np.quantile(strong, 0.98)) if len(strong) else 1.0
-        image = plot.weights(ax, values[np.ix_(order, order)], [label[place] for place in order], top, colors)
-        figure.colorbar(image, ax=ax, location="bottom", fraction=0.05, pad=0.09, label=name)
+        plot.weights(ax, values[np.ix_(order, order)], [label[place] for place in order], top, colors)
+        figure.colorbar(ax.images[0], ax=ax, location="bottom", fraction=0.05, pad=0.09, label=name)
     if len(ranks) > len(plot.CELL_TYPE):
         plot.group_legend(figure, list(ranks), colors)
     by = "cell type" if groups is None else "what they answer"

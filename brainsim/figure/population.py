@@ -71,14 +71,14 @@ def correlations(comparison: Comparison) -> Picture:
 
 def _row(figure: Figure, row: list[Axes], matrices: Sequence[Floats | None], limit: float) -> None:
     """Draw one matrix for each recording, with one colour bar."""
-    images = []
+    drawn = []
     for ax, values in zip(row, matrices, strict=True):
         if values is None:
             plot.blank(ax, "fewer than three stimuli")
         else:
-            images.append(plot.matrix(ax, values, limit))
-    if images:
-        figure.colorbar(images[0], ax=row, label="Pearson's r", fraction=0.03)
+            drawn.append(plot.matrix(ax, values, limit))
+    if drawn:
+        figure.colorbar(drawn[0].images[0], ax=row, label="Pearson's r", fraction=0.03)
 
 
 def temporal(comparison: Comparison) -> Picture:

@@ -27,11 +27,11 @@ def resemblance_picture(fit: xr.Dataset) -> Picture:
     figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     axes = figure.subplots(1, 3, width_ratios=(1, 1.25, 1.1))
     for ax, title, values in zip(axes, ("recorded", "simulated"), (recorded, simulated), strict=False):
-        image = plot.responses(ax, values[:, order], names, shared)
+        plot.responses(ax, values[:, order], names, shared)
         ax.set_title(title)
     axes[0].set_ylabel("neuron, by preferred stimulus")
     axes[1].set_yticklabels([])
-    figure.colorbar(image, ax=axes[1], location="right", shrink=0.5, label="response (SD)")
+    figure.colorbar(axes[1].images[0], ax=axes[1], location="right", shrink=0.5, label="response (SD)")
     found = np.atleast_2d(fit["resemblance"].transpose(..., "condition").values)
     plot.resemblance(axes[2], names, found, fit["resemblance_other"].values, fit["resemblance_shuffled"].values)
     axes[2].set_title("resemblance")

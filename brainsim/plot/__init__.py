@@ -1,12 +1,17 @@
 """Figures: arrays in, drawn Axes out; nothing is computed here.
 
->>> from brainsim.plot import STYLE, raster
->>> sorted(STYLE)[0]
-'axes.labelsize'
+>>> import matplotlib
+>>> from matplotlib.figure import Figure
+>>> from brainsim.plot import STYLE, curves, source_colors
+>>> values = {"recorded": [0.9, 0.5, 0.2], "generated": [0.8, 0.5, 0.3]}
+>>> with matplotlib.rc_context(STYLE):
+...     ax = curves(Figure().subplots(), [0.1, 0.2, 0.3], values, source_colors(values))
+>>> [line.get_label() for line in ax.lines]
+['recorded', 'generated']
 """
 
 from brainsim.plot.activity import blank, heatmap, raster, responses, scale_bar, traces, trial_marks
-from brainsim.plot.benchmark import dots, pairs
+from brainsim.plot.benchmark import Place, dots, pairs
 from brainsim.plot.celltype import cells_by_set, roc
 from brainsim.plot.change import against, groups
 from brainsim.plot.checkpoint import over_epochs
@@ -20,6 +25,7 @@ __all__ = [
     "CELL_TYPE",
     "OKABE_ITO",
     "STYLE",
+    "Place",
     "against",
     "blank",
     "cells_by_set",

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 
 from brainsim.missing import Floats
 from brainsim.plot.style import SEQUENTIAL, bare, plain
@@ -31,9 +30,11 @@ def raster(ax: Axes, event: Floats, seconds: float, color: str = "#1a1a1a") -> A
     return ax
 
 
-def heatmap(ax: Axes, values: Floats, limits: tuple[float, float]) -> AxesImage:
-    """Draw a matrix from dark (low) to bright (high); missing values are white."""
-    return ax.imshow(values, aspect="auto", cmap=SEQUENTIAL, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+def heatmap(ax: Axes, values: Floats, limits: tuple[float, float]) -> Axes:
+    """Draw a matrix from dark (low) to bright (high); missing values are white (colour bar: ``ax.images[0]``)."""
+    ax.imshow(values, aspect="auto", cmap=SEQUENTIAL, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    ax.locator_params(axis="y", integer=True)
+    return ax
 
 
 def traces(ax: Axes, trace: Floats, seconds: float, spacing: float, color: str = "#1a1a1a") -> Axes:
@@ -96,7 +97,7 @@ def trial_marks(ax: Axes, edges: Sequence[float], names: Sequence[str]) -> Axes:
     return ax
 
 
-def responses(ax: Axes, values: Floats, stimuli: Sequence[str], limits: tuple[float, float]) -> AxesImage:
+def responses(ax: Axes, values: Floats, stimuli: Sequence[str], limits: tuple[float, float]) -> Axes:
     """Draw the mean response of each neuron (row) to each stimulus (column).
 
     Parameters
@@ -110,9 +111,9 @@ def responses(ax: Axes, values: Floats, stimuli: Sequence[str], limits: tuple[fl
     limits
         Values at the two ends of the colours.
     """
-    image = heatmap(ax, values.T, limits)
+    heatmap(ax, values.T, limits)
     ax.set_xticks(range(len(stimuli)), [plain(name, 10) for name in stimuli], rotation=60, ha="right", fontsize=7)
-    return image
+    return ax
 
 
 def blank(ax: Axes, reason: str) -> Axes:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -12,7 +11,7 @@ from brainsim.missing import Floats
 from brainsim.plot.style import DIVERGING, OKABE_ITO, RIVAL, plain
 
 
-def groups(ax: Axes, values: Floats, names: Sequence[str], limit: float, sure: NDArray[np.bool_]) -> AxesImage:
+def groups(ax: Axes, values: Floats, names: Sequence[str], limit: float, sure: NDArray[np.bool_]) -> Axes:
     """Draw a matrix between groups: the value as colour and in percent, pale where it is not sure, framed where it is.
 
     Parameters
@@ -28,7 +27,7 @@ def groups(ax: Axes, values: Floats, names: Sequence[str], limit: float, sure: N
     sure
         Which values passed the test, (pre, post).
     """
-    image = ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit, alpha=np.where(sure, 1.0, 0.35))
+    ax.imshow(values, cmap=DIVERGING, vmin=-limit, vmax=limit, alpha=np.where(sure, 1.0, 0.35))
     for (pre, post), value in np.ndenumerate(values):
         if not np.isfinite(value):
             ax.text(post, pre, "–", ha="center", va="center", fontsize=7)
@@ -44,7 +43,7 @@ def groups(ax: Axes, values: Floats, names: Sequence[str], limit: float, sure: N
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set(xlabel="postsynaptic group", ylabel="presynaptic group")
-    return image
+    return ax
 
 
 def against(ax: Axes, true: Floats, found: Floats, error: Floats | None, kinds: Sequence[str]) -> Axes:
@@ -70,5 +69,5 @@ def against(ax: Axes, true: Floats, found: Floats, error: Floats | None, kinds: 
     ax.axhline(0, color=RIVAL, linewidth=0.8, zorder=0)
     ax.axvline(0, color=RIVAL, linewidth=0.8, zorder=0)
     ax.legend(handletextpad=0.2, borderpad=0.2)
-    ax.set_xlabel("true change of the weights [%]")
+    ax.set_xlabel("true change of the weights (%)")
     return ax

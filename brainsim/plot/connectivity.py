@@ -6,7 +6,6 @@ import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -14,7 +13,7 @@ from brainsim.missing import Floats
 from brainsim.plot.style import CELL_TYPE, DIVERGING, bare, plain
 
 
-def matrix(ax: Axes, values: Floats, limit: float) -> AxesImage:
+def matrix(ax: Axes, values: Floats, limit: float) -> Axes:
     """Draw a matrix between neurons, red above 0 and blue below; missing pairs and the diagonal are white.
 
     Parameters
@@ -28,14 +27,14 @@ def matrix(ax: Axes, values: Floats, limit: float) -> AxesImage:
     """
     shown = values.copy()
     np.fill_diagonal(shown, np.nan)
-    image = ax.imshow(shown, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest")
+    ax.imshow(shown, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest")
     ax.set(xticks=[], yticks=[])
-    return image
+    return ax
 
 
 def weights(
     ax: Axes, weight: Floats, kinds: Sequence[str], limit: float, colors: Mapping[str, str] = CELL_TYPE
-) -> AxesImage:
+) -> Axes:
     """Draw a weight matrix (row: presynaptic, column: postsynaptic), cell types or groups marked at two edges.
 
     More than three of them are not named, as small ones lie close: :func:`group_legend` does.
@@ -53,7 +52,7 @@ def weights(
     colors
         Of cell types or groups.
     """
-    image = matrix(ax, weight, limit)
+    matrix(ax, weight, limit)
     n = len(kinds)
     names = list(dict.fromkeys(kinds))
     for kind in names:
@@ -71,7 +70,7 @@ def weights(
     ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5))
     ax.set_xlabel("postsynaptic neuron")
     ax.set_ylabel("presynaptic neuron", labelpad=8)
-    return image
+    return ax
 
 
 def network(
@@ -147,10 +146,11 @@ def _strongest(graph: "nx.DiGraph[str]", most: int) -> list[tuple[str, str, dict
     return sorted(kept, key=lambda edge: edge[2]["strength"])
 
 
-def group_legend(figure: Figure, names: Sequence[str], colors: Mapping[str, str]) -> None:
-    """Name groups by their colour above a figure."""
+def group_legend(figure: Figure, names: Sequence[str], colors: Mapping[str, str]) -> Figure:
+    """Name groups by their colour above a figure, and return it."""
     handles = [Patch(color=colors[name], label=plain(name)) for name in names]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(names), 7), handlelength=1.2)
+    return figure
 
 
 def _legend(names: Sequence[str], colors: Mapping[str, str], edges: bool) -> list[Line2D]:

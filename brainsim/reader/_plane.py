@@ -102,7 +102,7 @@ def _scale(table: Any) -> tuple[str, NDArray[np.float64]]:
     """Return the unit of positions and how many of it a pixel has along y, x and z."""
     plane = child(table, "imaging_plane")
     spacing = child(plane, "grid_spacing") if isinstance(plane, h5py.Group) else None
-    if not isinstance(spacing, h5py.Dataset) or spacing.size not in (2, 3):
+    if spacing is None or not isinstance(spacing, h5py.Dataset) or spacing.size not in (2, 3):
         return "pixel", np.ones(3)
     unit = MICRONS.get(text(spacing.attrs.get("unit", "")).lower())
     values = np.asarray(spacing[()], float)

@@ -17,15 +17,19 @@ class Files(Protocol):
 
     def has(self, name: str) -> bool:
         """Tell whether an array is there."""
+        ...
 
     def read(self, name: str) -> Any:
         """Return an array."""
+        ...
 
     def where(self, name: str) -> str:
         """Return the file that holds it."""
+        ...
 
     def facts(self) -> list[tuple[str, Any]]:
         """Return name and contents of what tells the settings, the last one counts most."""
+        ...
 
 
 class Folder:

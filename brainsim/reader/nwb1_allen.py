@@ -131,7 +131,7 @@ def _rois(pipeline: Any, n: int) -> Rois:
     columns, segmentation = {}, child(pipeline, "ImageSegmentation")
     for field, name in (("roi_ids", "id"), ("cell_specimen_ids", "cell_specimen_id")):
         found = child(segmentation, field) if isinstance(segmentation, h5py.Group) else None
-        if isinstance(found, h5py.Dataset) and found.shape == (n,):
+        if found is not None and isinstance(found, h5py.Dataset) and found.shape == (n,):
             columns[name] = read(segmentation, field, "numbers" if found.dtype.kind in "iu" else "text")
     names = columns.get("cell_specimen_id")
     unique = names is not None and len(set(names.tolist())) == n

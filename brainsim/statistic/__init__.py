@@ -128,7 +128,7 @@ class Statistic(Described, ABC):
             return "it needs at least four trials on each side"
         if candidate.frames < self.min_frames:
             return f"it needs {self.min_frames} frames per trial, and a trial has {candidate.frames}"
-        if self.events and candidate.event is None:
+        if self.events and (candidate.event is None or split.held_out.event is None):
             return "it needs events, and a trial has one frame"
         return self._lacking_stimuli(evidence) if self.min_stimuli else ""
 

@@ -68,9 +68,7 @@ class ISICV(Statistic):
 
     def measure(self, evidence: Evidence) -> Measure:
         """Compare the two distributions."""
-        ours, events = evidence.split.held_out.event, evidence.candidate.event
-        if ours is None or events is None:
-            return Measure(None, "it needs events on both sides")
+        ours, events = evidence.events
         recorded = interval_cv(ours)
 
         def distance(some: Floats) -> float:

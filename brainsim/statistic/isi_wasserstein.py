@@ -27,9 +27,7 @@ class ISIWasserstein(Statistic):
 
     def measure(self, evidence: Evidence) -> Measure:
         """Compare the two distributions."""
-        ours, events = evidence.split.held_out.event, evidence.candidate.event
-        if ours is None or events is None:
-            return Measure(None, "it needs events on both sides")
+        ours, events = evidence.events
         recorded, theirs = _counts(ours).sum(0), _counts(events)
         n, frames = recorded.sum(), np.arange(len(recorded))
         spread = np.sqrt(np.maximum(recorded @ frames**2 / n - (recorded @ frames / n) ** 2, 0)) if n else 0.0

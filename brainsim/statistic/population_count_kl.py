@@ -40,8 +40,7 @@ class PopulationCountKL(Statistic):
         ours, theirs = population_count(held_out), population_count(candidate)
         if not np.isfinite(ours).any():
             return Measure(None, "every frame is missing")
-        edges = np.unique(np.nanquantile(ours, np.linspace(0, 1, 11)))[1:-1]
-
+        edges = np.asarray(np.unique(np.nanquantile(ours, np.linspace(0, 1, 11)))[1:-1], float)
         return Measure(
             divergence(ours, theirs, edges),
             draw=lambda rng: divergence(ours, theirs[rng.integers(len(theirs), size=len(theirs))], edges),
