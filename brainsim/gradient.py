@@ -12,22 +12,23 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from brainsim.cluster import Here, Pool, Started, Task, opened, run
-from brainsim.connectivity import Connectivity, bytes_to_infer, concluded, refined
+from brainsim.cluster import Here, Pool, Task, opened, run
+from brainsim.connectivity import Connectivity, concluded, looks, refined, total_of
 from brainsim.covariate import Covariates, covariates
 from brainsim.edge import named_types
 from brainsim.encoding import Encoded, encode, problem
 from brainsim.error import FitError
-from brainsim.fit_task import Part, compiled, keep_problem, metric, seen, solve, summed, totals_of
+from brainsim.fit_task import Part, compiled, keep_problem, metric, solve, summed, totals_of
 from brainsim.folds import blocked_folds
 from brainsim.kernel import COARSE_BIN_S
 from brainsim.likelihood import SHARD
-from brainsim.posterior import PRIOR_EXCITATORY, View
+from brainsim.posterior import PRIOR_EXCITATORY
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 from brainsim.shard_store import InMemory, Shards, digest
 from brainsim.sufficient import Problem, Totals
 from brainsim.trial import trial_frames
+from brainsim.view_task import Looks
 
 RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 LONGEST_RESPONSE_S = 10.0
@@ -145,7 +146,6 @@ class Fit:
                 remedy="check the deconvolution, or the spike times",
             )
         self.pool: Pool = pool or Here(InMemory())
-        self._looks: Started | None = None
         self.seconds_compile, self._begin = 0.0, time.perf_counter()
 
     @cached_property
@@ -155,25 +155,16 @@ class Fit:
 
     def look(self) -> None:
         """Let idle workers begin with the correlograms, which nothing waits for but :meth:`connectivity`."""
-        width, known, bins = (observed_bins(self.problem), self.encoded.bin_s), "", self.problem.bins
-        if self.known_types is not None:
-            kind = {"type": (self.known_types == "E") + 2 * (self.known_types == "I")}
-            self.pool.shards.put(known := digest(kind), kind)
-        self._looks = self.pool.start([Task(seen, (self.key, bins, width, known, k)) for k in (1, 0, 2)])
+        self._looks.begin()
+
+    @cached_property
+    def _looks(self) -> Looks:
+        width = observed_bins(self.problem), self.encoded.bin_s
+        return looks(self.pool, self.key, width, self.problem.neurons, self.known_types, self.progress)
 
     def connectivity(self) -> Connectivity:
         """Infer who is connected from the correlograms of all pairs."""
-        if self._looks is None:
-            self.look()
-        assert self._looks is not None
-        first, zeroth, last = self.pool.finish(self._looks, self.progress, "correlograms")
-        views = []
-        for key in (zeroth, first, last):
-            kept = {name: values[...] for name, values in self.pool.shards.get(key).items()}
-            views += [View(**{name: values[k] for name, values in kept.items()}) for k in range(len(kept["share"]))]
-        spikes, n = self.problem.spikes, self.problem.neurons
-        total = np.bincount(spikes.source_of_each(), spikes.amplitude, minlength=n).astype(float)
-        return concluded(views, total, self.encoded.bin_s, self.known_types)
+        return concluded(self._looks, total_of(self.problem.spikes), self.encoded.bin_s, self.known_types)
 
     def run(self) -> tuple[Fitted, Fitted, Totals]:
         """Choose the prior on held-out blocks of time, then fit everything.
@@ -322,8 +313,7 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
     """
     shard = neurons * min(neurons, SHARD)
     fixed = 300 * 2**20 + PER_SPIKE * spikes + 8 * PER_PAIR * neurons**2
-    passes = fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
-    return max(passes, 300 * 2**20 + PER_SPIKE * spikes + bytes_to_infer(neurons, workers))
+    return fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
 
 
 def observed_bins(problem: Problem) -> int:
