@@ -34,6 +34,7 @@ from brainsim.shard_store import Arrays, Shards, digest
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 Keys = tuple[str, ...]
+KEPT_BYTES = 2**26  # of the scores of a baseline; more are made again
 NULL = ("middle", "spread", "row", "column")
 BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
 MANY_NEURONS = 300
@@ -169,6 +170,8 @@ class Scores:
         self._residuals, self._noise = residuals, common["noise"][...]
         input_ = common["symmetric"][...], common["antisymmetric"][...]
         self._filters = [Filters.of(look.grid, *(whitened * each for each in input_)) for whitened in look.whitened]
+        size = 4 * residuals.neurons**2 * look.grid.kernel.shape[1] * len(look.whitened)
+        self._kept: dict[int, list[Floats]] | None = {} if size <= KEPT_BYTES else None
 
     def of(
         self, block: int, posts: slice = slice(None), chosen: NDArray[np.int64] | None = None
@@ -177,16 +180,27 @@ class Scores:
 
         `posts` takes some postsynaptic neurons, `chosen` some pairs, as places in the flat matrix.
         """
-        residuals, n = self._residuals, self._residuals.neurons
+        n, pres = self._residuals.neurons, range(*self._residuals.rows[block])
+        picked: list[Any] = [slice(None)] * len(pres)
+        if chosen is not None:
+            ends = np.searchsorted(chosen, n * np.arange(pres.start, pres.stop + 1))
+            picked = [chosen[a:b] - pre * n for pre, a, b in zip(pres, ends[:-1], ends[1:], strict=True)]
+        if self._kept is None:
+            yield from self._made(block, posts, picked)
+            return
+        if block not in self._kept:
+            self._kept[block] = list(self._made(block, slice(None), [slice(None)] * len(pres)))
+        for each, some in zip(self._kept[block], picked, strict=True):
+            yield each[:, posts][:, some]
+
+    def _made(self, block: int, posts: slice, picked: Sequence[Any]) -> Iterator[Floats]:
+        residuals = self._residuals
         there, back = residuals.pairs(block, posts)
         noise, chance = residuals.of(block, "noise"), residuals.of(block, "chance")[:, posts]
-        for k, pre in enumerate(range(*residuals.rows[block])):
-            both, likely = np.concatenate([there[:, k], back[:, :, k]]).astype(float), chance[k].astype(float)
-            if chosen is not None:
-                some = chosen[slice(*np.searchsorted(chosen, [pre * n, (pre + 1) * n]))] - pre * n
-                both, likely = both[:, some], likely[some]
-            made = [each.scores(both, (noise[k], self._noise), likely) for each in self._filters]
-            yield np.stack(made).astype(np.float32)
+        for k, some in enumerate(picked):
+            both = np.concatenate([there[:, k][:, some], back[:, some, k]]).astype(float)
+            around, likely = (noise[k], self._noise), chance[k, some].astype(float)
+            yield np.stack([each.scores(both, around, likely) for each in self._filters]).astype(np.float32)
 
 
 def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
@@ -196,7 +210,7 @@ def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
     none = np.zeros((residuals.boxes, residuals.boxes))
     symmetric, antisymmetric = shared_input(residuals) if any(look.whitened) else (none, none)
     common = {"symmetric": symmetric, "antisymmetric": antisymmetric, "noise": residuals.joined("noise").mean(0)}
-    scores, chosen = Scores(look, residuals, common), sampled(pairs_of(look.counts(shards).total))
+    scores, chosen = _scores(shards, look, parts, common), sampled(pairs_of(look.counts(shards).total))
     blocks = range(len(residuals.rows))
     some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)], axis=1)
     nulls = [Null.of(each.astype(float), residuals.neurons, centred) for each in some]
@@ -205,7 +219,7 @@ def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
 
 def typical(shards: Shards, look: Look, parts: Keys, common: str, block: int) -> Arrays:
     """Tell how large the scores of the pairs of a block are, (view, pre, post)."""
-    scores = Scores(look, _residuals(shards, parts), shards.get(common))
+    scores = _scores(shards, look, parts, shards.get(common))
     nulls = _nulls(shards.get(common))
     made = [[null.typical(view) for null, view in zip(nulls, each, strict=True)] for each in scores.of(block)]
     return {"typical": np.array(made, np.float32).swapaxes(0, 1).copy()}
@@ -215,7 +229,7 @@ def learned(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -
     """Learn the factors of neurons and the two groups of each view."""
     residuals, found = _residuals(shards, parts), []
     n, usable = residuals.neurons, pairs_of(look.counts(shards).total)
-    scores, posts = Scores(look, residuals, shards.get(common)), posts_sampled(n)
+    scores, posts = _scores(shards, look, parts, shards.get(common)), posts_sampled(n)
     blocks = range(len(residuals.rows))
     some = np.stack([each for block in blocks for each in scores.of(block, posts)], axis=1)
     for view, null in enumerate(_nulls(shards.get(common))):
@@ -231,7 +245,7 @@ def judged(shards: Shards, look: Look, parts: Keys, common: str, groups: str, bl
     residuals, told = _residuals(shards, parts), shards.get(groups)
     mine, total = residuals.rows[block], look.counts(shards).total
     usable, known = pairs_of(total, *mine), prior_odds(len(total), _types(shards, look))[slice(*mine)]
-    raw = np.stack(list(Scores(look, residuals, shards.get(common)).of(block)), axis=1)
+    raw = np.stack(list(_scores(shards, look, parts, shards.get(common)).of(block)), axis=1)
     found = []
     for view, null in enumerate(_nulls({**shards.get(common), **{k: told[k] for k in ("row", "column")}})):
         plain = (null.standardised(raw[view, k], usable[k], pre) for k, pre in enumerate(range(*mine)))
@@ -242,6 +256,10 @@ def judged(shards: Shards, look: Look, parts: Keys, common: str, groups: str, bl
 
 def _residuals(shards: Shards, parts: Keys) -> Residuals:
     return Residuals([shards.get(key) for key in parts])
+
+
+def _scores(shards: Shards, look: Look, parts: Keys, common: Arrays) -> Scores:
+    return shards.recall(f"scores {parts[0]}", lambda: Scores(look, _residuals(shards, parts), common))
 
 
 def _nulls(kept: Arrays) -> list[Null]:

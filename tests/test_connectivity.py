@@ -5,7 +5,7 @@ import pytest
 from dense import laid_out
 from sklearn.metrics import average_precision_score
 
-from brainsim import correlogram, native, sufficient
+from brainsim import correlogram, native, sufficient, view_task
 from brainsim.connectivity import combined, infer
 from brainsim.correlogram import Correlograms
 from brainsim.kernel import high_pass, lags, overlap, reading
@@ -198,7 +198,8 @@ def test_a_network_in_blocks_is_judged_as_in_one(confounded, monkeypatch, bin_s)
     blocks = [infer(events(counts), len(counts), bin_s)]
     for size, kept in ((5, 0), (1, 2**27)):
         monkeypatch.setattr(sufficient, "SOURCES", size)
-        monkeypatch.setattr(correlogram, "KEPT_BYTES", kept)
+        for module in (correlogram, view_task):
+            monkeypatch.setattr(module, "KEPT_BYTES", kept)
         blocks.append(infer(events(counts), len(counts), bin_s))
     one, *several = blocks
     assert np.abs(one.judgement.sides).max() > 10
