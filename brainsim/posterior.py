@@ -213,19 +213,20 @@ def groups_of(score: Floats, usable: NDArray[np.bool_], known: Array) -> Groups:
     n, posts, kernels = score.shape
     every = np.ones(kernels * len(STRENGTHS), bool)
     made = [_likelihood_ratio(score.reshape(n * posts, kernels), sign, every) for sign in (1.0, -1.0)]
-    ratio, scale = [each for each, _ in made], np.array([each for _, each in made])
+    ratio, scale = [each.astype(np.float32) for each, _ in made], np.array([each for _, each in made])
     groups = Groups(0.05, np.full((2, len(every)), 1 / len(every)))
     if usable.sum() < FEW_PAIRS:
         return groups
     flat = usable.ravel()
     for _ in range(ROUNDS):
-        seen = np.array([ratio[s] @ groups.weight[s] for s in range(2)])
+        seen = np.array([ratio[s] @ groups.weight[s].astype(np.float32) for s in range(2)], float)
         sides = np.log(seen) + scale
         pair = np.where(flat, log_probability(sides, groups.share), 0.0)
         odds = known + (pair[0] - pair[1]).reshape(n, posts).sum(1)
         excitatory = np.repeat(1 / (1 + np.exp(-np.clip(odds, -50, 50))), posts)
         belongs = np.where(flat, np.exp(sides - pair) * groups.share, 0.0) * np.stack([excitatory, 1 - excitatory])
-        found = np.stack([groups.weight[s] * ((belongs[s] / seen[s]) @ ratio[s]) for s in range(2)])
+        blame = (belongs / seen).astype(np.float32)
+        found = np.stack([groups.weight[s] * (blame[s] @ ratio[s]).astype(float) for s in range(2)])
         found = found.reshape(2, kernels, len(STRENGTHS))
         kernel = found.sum(2) + 1 / kernels
         strength = found.sum(1) + POOLED * (found.sum((0, 1)) + 1) / (found.sum() + len(STRENGTHS))
