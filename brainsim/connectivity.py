@@ -7,6 +7,7 @@ pairs, and the median of the five counts: an edge is believed when most views se
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -79,26 +80,48 @@ class Connectivity:
 
     Attributes
     ----------
-    edges
-        Scores, q values, probabilities.
+    judgement
+        What it is made of.
+    usable
+        Pairs that can be judged, (pre, post).
     types
         Cell types.
-    sign
-        +1 or -1: the sign a synapse has if there is one, (pre, post).
+    inflation
+        Spread of the scores of unconnected pairs; 1 is clean.
     delay
         Delay of a synapse if there is one, in bins, (pre, post).
     tau
         Typical decay of a synaptic effect in bins.
-    judgement
-        What it was made of.
     """
 
-    edges: Edges
+    judgement: Judgement
+    usable: NDArray[np.bool_]
     types: CellTypes
-    sign: Array
+    inflation: float
     delay: Floats
     tau: float
-    judgement: "Judgement"
+
+    @property
+    def sign(self) -> Floats:
+        """+1 or -1: the sign a synapse has if there is one, (pre, post)."""
+        return np.where(self.judgement.side >= 0, np.float32(1), np.float32(-1))
+
+    @cached_property
+    def edges(self) -> Edges:
+        """Scores, q values, probabilities: made when they are asked for first."""
+        usable, shape = self.usable, self.usable.shape
+        log_p, q_value, probability = np.zeros(shape), np.ones(shape), np.zeros(shape)
+        if usable.any():
+            odds = self.judgement.log_odds(usable)
+            probability[usable] = expit(odds)
+            share = float(np.clip(probability.sum() / len(odds), 1e-6, 0.5))
+            odds -= np.log(share / (1 - share))
+            # an evidence ratio R counts as a p value of 1/(1 + R)
+            log_p[usable] = np.negative(np.logaddexp(0, odds, out=odds), out=odds)
+            np.maximum(np.exp(odds, out=odds), 1e-300, out=odds)
+            q_value[usable] = stats.false_discovery_control(odds)
+        z = np.where(usable, self.sign * -ndtri_exp(log_p - np.log(2)), 0.0)
+        return Edges(z, q_value, probability, self.inflation)
 
 
 def infer(spikes: Events, bins: int, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
@@ -207,7 +230,7 @@ def refined(
         sides=(old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
         excitatory=old.excitatory + trusted * TYPE_NEWS * (more.excitatory - prior),
     )
-    return _answer(both, usable, (found.edges.inflation, found.delay, found.tau), known), inflation
+    return replace(found, judgement=both, usable=usable, types=_types_of(both, known)), inflation
 
 
 def combined(
@@ -254,7 +277,8 @@ def combined(
     judgement = Judgement(sides, (by_view + by_pair) / 2, share, bin_s <= FINE_BIN_S)
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
-    return _answer(judgement, usable, (inflation, delay, float(np.exp(kernel @ np.log(tau)))), known)
+    decay = float(np.exp(kernel @ np.log(tau)))
+    return Connectivity(judgement, usable, _types_of(judgement, known), inflation, delay, decay)
 
 
 def _of_both_directions(sides: Floats, usable: NDArray[np.bool_]) -> Floats:
@@ -266,23 +290,5 @@ def _of_both_directions(sides: Floats, usable: NDArray[np.bool_]) -> Floats:
     return found
 
 
-def _answer(
-    judgement: Judgement,
-    usable: NDArray[np.bool_],
-    carried: tuple[float, Floats, float],
-    known: NDArray[np.str_] | None,
-) -> Connectivity:
-    """Turn evidence into scores, q values, probabilities and types."""
-    inflation, delay, tau = carried
-    log_p, q_value, probability = np.zeros(usable.shape), np.ones(usable.shape), np.zeros(usable.shape)
-    if usable.any():
-        odds = judgement.log_odds(usable)
-        probability[usable] = expit(odds)
-        share = float(np.clip(probability[usable].mean(), 1e-6, 0.5))
-        # an evidence ratio R counts as a p value of 1/(1 + R)
-        log_p[usable] = -np.logaddexp(0, odds - np.log(share / (1 - share)))
-        q_value[usable] = stats.false_discovery_control(np.maximum(np.exp(log_p[usable]), 1e-300))
-    sign = np.where(judgement.side >= 0, 1.0, -1.0)
-    z = np.where(usable, sign * -ndtri_exp(log_p - np.log(2)), 0.0)
-    types = named_types(1 / (1 + np.exp(-np.clip(judgement.excitatory, -700, 700))), known)
-    return Connectivity(Edges(z, q_value, probability, inflation), types, sign, delay, tau, judgement)
+def _types_of(judgement: Judgement, known: NDArray[np.str_] | None) -> CellTypes:
+    return named_types(expit(judgement.excitatory), known)

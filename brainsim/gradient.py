@@ -205,8 +205,9 @@ class Fit:
         _, final, facts = fits
         if self.encoded.bin_s > COARSE_BIN_S:  # what is seen from frame to frame does not tell cell types
             untold = named_types(np.full(self.problem.neurons, PRIOR_EXCITATORY), self.known_types)
-            return replace(found, types=untold), found.edges.inflation
-        score = final.joined("weight")[: self.problem.neurons] / np.sqrt(self.variance(final))
+            return replace(found, types=untold), found.inflation
+        score = final.joined("weight")[: self.problem.neurons]
+        score /= np.sqrt(self.variance(final))
         return refined(found, score, judged_pairs(facts)[1], self.known_types)
 
     def signed(self, fits: tuple[Fitted, Fitted, Totals], sign: Array) -> tuple[Fitted, Fitted, Totals]:

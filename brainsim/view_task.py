@@ -240,17 +240,19 @@ def learned(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -
     return {name: np.array([each[name] for each in found]) for name in found[0]}
 
 
-def judged(shards: Shards, look: Look, parts: Keys, common: str, groups: str, block: int) -> Arrays:
+def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, block: int) -> Arrays:
     """Judge every pair of a block in each view: the arrays of :class:`brainsim.posterior.View`, (view, ...)."""
-    residuals, told = _residuals(shards, parts), shards.get(groups)
+    residuals, told = _residuals(shards, parts), shards.get(learnt)
     mine, total = residuals.rows[block], look.counts(shards).total
     usable, known = pairs_of(total, *mine), prior_odds(len(total), _types(shards, look))[slice(*mine)]
-    raw = np.stack(list(_scores(shards, look, parts, shards.get(common)).of(block)), axis=1)
+    raw = np.empty((len(usable), len(look.whitened), len(total), look.grid.kernel.shape[1]), np.float32)
+    for k, each in enumerate(_scores(shards, look, parts, shards.get(common)).of(block)):
+        raw[k] = each
     found = []
     for view, null in enumerate(_nulls({**shards.get(common), **{k: told[k] for k in ("row", "column")}})):
-        plain = (null.standardised(raw[view, k], usable[k], pre) for k, pre in enumerate(range(*mine)))
-        each = Groups(float(told["share"][view]), told["weight"][view])
-        found.append(each.judged(plain, usable, look.grid.delay, known, null.spread))
+        plain = (null.standardised(raw[k, view], usable[k], pre) for k, pre in enumerate(range(*mine)))
+        groups = Groups(float(told["share"][view]), told["weight"][view])
+        found.append(groups.judged(plain, usable, look.grid.delay, known, null.spread))
     return {name: np.array([getattr(each, name) for each in found]) for name in found[0].__dataclass_fields__}
 
 
