@@ -212,8 +212,10 @@ def groups_of(score: Floats, usable: NDArray[np.bool_], known: Array) -> Groups:
     """
     n, posts, kernels = score.shape
     every = np.ones(kernels * len(STRENGTHS), bool)
-    made = [_likelihood_ratio(score.reshape(n * posts, kernels), sign, every) for sign in (1.0, -1.0)]
-    ratio, scale = [each.astype(np.float32) for each, _ in made], np.array([each for _, each in made])
+    ratio, scale = [], np.zeros((2, n * posts))
+    for s, sign in enumerate((1.0, -1.0)):
+        made, scale[s] = _likelihood_ratio(score.reshape(n * posts, kernels), sign, every)
+        ratio.append(made.astype(np.float32))
     groups = Groups(0.05, np.full((2, len(every)), 1 / len(every)))
     if usable.sum() < FEW_PAIRS:
         return groups
@@ -264,6 +266,9 @@ def _likelihood_ratio(score: NDArray[np.float32], sign: float, kept: NDArray[np.
     variance = np.array(STRENGTHS)[columns % len(STRENGTHS)]
     part = variance / (1 + variance)
     z = score[:, columns // len(STRENGTHS)].astype(float)
-    log = 0.5 * z * z * part - 0.5 * np.log1p(variance) + np.log(2) + log_ndtr(sign * z * np.sqrt(part))
+    log = 0.5 * z * z * part - 0.5 * np.log1p(variance) + np.log(2)
+    z *= sign * np.sqrt(part)
+    log += log_ndtr(z, out=z)
     scale = log.max(1)
-    return np.exp(np.maximum(log - scale[:, None], SMALLEST_LOG)), scale
+    log -= scale[:, None]
+    return np.exp(np.maximum(log, SMALLEST_LOG, out=log), out=log), scale

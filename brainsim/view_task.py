@@ -205,7 +205,6 @@ class Scores:
 
 def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
     """Tell what unconnected pairs look like: common input, noise, and location and spread of scores, (view, kernel)."""
-    _held(shards).clear()
     residuals, centred = _residuals(shards, parts), look.sigma is not None
     none = np.zeros((residuals.boxes, residuals.boxes))
     symmetric, antisymmetric = shared_input(residuals) if any(look.whitened) else (none, none)
@@ -257,6 +256,7 @@ def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, bl
 
 
 def _residuals(shards: Shards, parts: Keys) -> Residuals:
+    _held(shards).clear()  # what follows does not need the regressors
     return Residuals([shards.get(key) for key in parts])
 
 
