@@ -34,10 +34,10 @@ from brainsim.encoding import encode
 from brainsim.error import InputError
 from brainsim.gradient import Fit, Settings, judged_pairs
 from brainsim.kernel import COARSE_BIN_S
+from brainsim.look import prior_odds
 from brainsim.posterior import NORMAL_MEDIAN, view
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
-from brainsim.view_task import prior_odds
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -19,12 +19,13 @@ from brainsim.cluster import Here, Pool
 from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
+from brainsim.look import BASELINES, Look, keep_types, pairs_of, prior_odds
 from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, View, log_probability, view
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events
 from brainsim.shard_store import InMemory, digest
 from brainsim.sufficient import source_blocks
-from brainsim.view_task import BASELINES, Look, Looks, keep_types, pairs_of, prior_odds
+from brainsim.views import Looks
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits

@@ -22,13 +22,14 @@ from brainsim.fit_task import Part, compiled, keep_problem, metric, solve, summe
 from brainsim.folds import blocked_folds
 from brainsim.kernel import COARSE_BIN_S
 from brainsim.likelihood import SHARD
+from brainsim.look import bytes_to_look
 from brainsim.posterior import PRIOR_EXCITATORY
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 from brainsim.shard_store import InMemory, Shards, digest
 from brainsim.sufficient import Problem, Totals
 from brainsim.trial import trial_frames
-from brainsim.view_task import Looks
+from brainsim.views import Looks
 
 RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 LONGEST_RESPONSE_S = 10.0
@@ -39,7 +40,9 @@ TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
 CHOICE_BINS = 1_800_000  # the prior is chosen on so much of a long recording
 INFLATED = 1.5
-PER_SPIKE, PER_PAIR, PER_SYNAPSE = 150, 30, 40  # bytes; numbers of 8 bytes
+PER_SPIKE, PER_SPIKE_HELD = 150, 60  # bytes: while they are encoded, and later
+PER_PAIR, PER_METRIC, PER_SYNAPSE = 100, 40, 40  # bytes of the command, of the metric; numbers of 8 bytes
+PROCESS = 300 * 2**20
 
 Array = NDArray[np.float64]
 
@@ -310,11 +313,13 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
     neurons, spikes
         Number of neurons and of their spikes.
     workers
-        Shards that run at the same time.
+        Processes that share the work.
     """
-    shard = neurons * min(neurons, SHARD)
-    fixed = 300 * 2**20 + PER_SPIKE * spikes + 8 * PER_PAIR * neurons**2
-    return fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
+    solve = 8 * PER_SYNAPSE * neurons * min(neurons, SHARD) + 24 * spikes + 8 * neurons**2
+    task = max(solve, PER_METRIC * neurons**2, bytes_to_look(neurons))
+    process, command = PROCESS + PER_SPIKE_HELD * spikes, PER_PAIR * neurons**2
+    shared = process + command + workers * (process + task) if workers > 1 else process + max(command, task)
+    return max(PROCESS + PER_SPIKE * spikes, shared)
 
 
 def observed_bins(problem: Problem) -> int:

@@ -14,111 +14,23 @@ What is larger than a block is the matrix of the regressors and one number per p
 wherever they are needed, and scores are made again from residuals: both take less time than place.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brainsim.cluster import Pool, Started, Task, run
 from brainsim.confound import Filters, shared_input
-from brainsim.correlogram import Correlograms
-from brainsim.kernel import Lags, lags
-from brainsim.posterior import PRIOR_EXCITATORY, Groups, Null, View, groups_of, posts_sampled, sampled
-from brainsim.progress import Progress, silent
-from brainsim.recorded import Events
-from brainsim.residual import Reading, Residuals, inverse, remainder, survey
-from brainsim.shard_store import Arrays, Shards, digest
+from brainsim.look import Look, pairs_of, prior_odds
+from brainsim.posterior import Groups, Null, groups_of, posts_sampled, sampled
+from brainsim.residual import Residuals, inverse, remainder, survey
+from brainsim.shard_store import Arrays, Shards
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 Keys = tuple[str, ...]
 KEPT_BYTES = 2**26  # of the scores of a baseline; more are made again
 NULL = ("middle", "spread", "row", "column")
-BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
-MANY_NEURONS = 300
-LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
-
-
-@dataclass(frozen=True)
-class Look:
-    """What is looked at.
-
-    Parameters
-    ----------
-    spikes
-        Key of the spikes.
-    bins
-        Length of the recording in bins.
-    bin_s
-        Width of a bin [s].
-    known
-        Key of the cell types that are known; nothing where none are.
-    baseline
-        Which of the baselines.
-    """
-
-    spikes: str
-    bins: int
-    bin_s: float
-    known: str
-    baseline: int
-
-    @property
-    def grid(self) -> Lags:
-        """Lags and kernels that are looked at."""
-        return lags(self.bin_s)
-
-    @property
-    def sigma(self) -> float | None:
-        """Width of the baseline in bins."""
-        return BASELINES[self.baseline]
-
-    @property
-    def whitened(self) -> tuple[bool, ...]:
-        """Whether each view of this baseline weighs lags by the common input."""
-        return (False, True) if self.sigma != BASELINES[-1] else (False,)
-
-    def counts(self, shards: Shards) -> Correlograms:
-        """Return the correlograms of all pairs, with as many lags as the views look at."""
-        return shards.recall(f"correlograms {self.spikes} {self.bins} {self.bin_s}", lambda: self._counts(shards))
-
-    def _counts(self, shards: Shards) -> Correlograms:
-        held, box = shards.get(self.spikes), len(self.grid.box)
-        spikes = Events(*(held[f"spikes_{part}"][...] for part in ("first", "step", "amplitude")))
-        sides = LAGS_COARSE if box < LAGS_COARSE else LAGS if spikes.sources <= MANY_NEURONS else LAGS_MANY
-        return Correlograms(spikes, self.bins, min(sides, max(self.bins, box + 1)))
-
-    def reading(self, counts: Correlograms) -> Reading:
-        """Return what is read off the correlograms."""
-        return Reading.of(self.grid, self.sigma, counts.lags)
-
-
-def keep_types(shards: Shards, known: NDArray[np.str_] | None) -> str:
-    """Keep the cell types that are known for all tasks; return their key."""
-    if known is None:
-        return ""
-    kind = {"type": (known == "E") + 2 * (known == "I")}
-    shards.put(key := digest(kind), kind)
-    return key
-
-
-def prior_odds(neurons: int, known: NDArray[np.str_] | None) -> Array:
-    """Return the log odds of E against I before anything is seen: four cells of five are E; known types are kept."""
-    odds = np.full(neurons, np.log(PRIOR_EXCITATORY / (1 - PRIOR_EXCITATORY)))
-    if known is not None:
-        odds[known == "E"], odds[known == "I"] = np.inf, -np.inf
-    return np.clip(odds, -1e6, 1e6)
-
-
-def pairs_of(total: Array, first: int = 0, last: int | None = None) -> NDArray[np.bool_]:
-    """Return the pairs of different neurons that fire, (pre, post), of all presynaptic neurons or a block of them."""
-    fires, n = total > 0, len(total)
-    pre = np.arange(n)[first:last]
-    usable = fires[pre][:, None] & fires[None, :]
-    usable[np.arange(len(pre)), pre] = False
-    return np.asarray(usable, bool)
 
 
 def surveyed(shards: Shards, look: Look, first: int, last: int) -> Arrays:
@@ -270,67 +182,3 @@ def _nulls(kept: Arrays) -> list[Null]:
 
 def _types(shards: Shards, look: Look) -> NDArray[np.str_] | None:
     return np.array(["unknown", "E", "I"])[shards.get(look.known)["type"][...]] if look.known else None
-
-
-@dataclass
-class Looks:
-    """All views of a recording, made by a pool, stage by stage.
-
-    Parameters
-    ----------
-    pool
-        Who makes them.
-    looks
-        One for each baseline.
-    blocks
-        The blocks of presynaptic neurons.
-    progress
-        Called after each task.
-    """
-
-    pool: Pool
-    looks: Sequence[Look]
-    blocks: Sequence[tuple[int, int]]
-    progress: Progress = silent
-    _begun: Started | None = None
-
-    def begin(self) -> None:
-        """Let idle workers begin with the first stage."""
-        self._begun = self.pool.start(self._surveys)
-
-    def views(self) -> Iterator[list[View]]:
-        """Give what all views say, a block of presynaptic neurons after the other."""
-        if self._begun is None:
-            self.begin()
-        assert self._begun is not None
-        surveys = self._by_look(self.pool.finish(self._begun, self.progress, "correlograms"))
-        wholes = self._run([Task(inverted, (parts,)) for parts in surveys], "regressors")
-        lefts = self._stage("residuals", lambda k, block: Task(left, (self.looks[k], surveys[k], wholes[k], *block)))
-        nulls = self._run([Task(null, (look, parts)) for look, parts in zip(self.looks, lefts, strict=True)], "null")
-        commons = [(look, parts, common) for look, parts, common in zip(self.looks, lefts, nulls, strict=True)]
-        at = self.blocks.index
-        sizes = self._stage("scores", lambda k, block: Task(typical, (*commons[k], at(block))))
-        groups = self._run([Task(learned, (*each, size)) for each, size in zip(commons, sizes, strict=True)], "groups")
-        said = self._stage("pairs", lambda k, block: Task(judged, (*commons[k], groups[k], at(block))))
-        for keys in zip(*said, strict=True):
-            yield [view for key in keys for view in _views(self.pool.shards.get(key))]
-
-    @property
-    def _surveys(self) -> list[Task]:
-        return [Task(surveyed, (look, *block)) for look in self.looks for block in self.blocks]
-
-    def _run(self, tasks: list[Task], note: str) -> list[str]:
-        return run(self.pool, tasks, self.progress, f"correlograms: {note}")
-
-    def _stage(self, note: str, task: Callable[[int, tuple[int, int]], Task]) -> list[Keys]:
-        tasks = [task(k, block) for k in range(len(self.looks)) for block in self.blocks]
-        return self._by_look(self._run(tasks, note))
-
-    def _by_look(self, keys: list[str]) -> list[Keys]:
-        size = len(self.blocks)
-        return [tuple(keys[a : a + size]) for a in range(0, len(keys), size)]
-
-
-def _views(kept: Arrays) -> list[View]:
-    held = {name: values[...] for name, values in kept.items()}
-    return [View(**{name: values[k] for name, values in held.items()}) for k in range(len(held["share"]))]

@@ -9,10 +9,10 @@ from brainsim import correlogram, native, sufficient, view_task
 from brainsim.connectivity import combined, infer
 from brainsim.correlogram import Correlograms
 from brainsim.kernel import high_pass, lags, overlap, reading
+from brainsim.look import prior_odds
 from brainsim.posterior import View, log_probability, view
 from brainsim.recorded import Events
 from brainsim.residual import Reading, inverse, remainder, survey
-from brainsim.view_task import prior_odds
 
 BIN = 0.001
 
