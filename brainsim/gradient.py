@@ -41,7 +41,8 @@ HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood
 CHOICE_BINS = 1_800_000  # the prior is chosen on so much of a long recording
 INFLATED = 1.5
 PER_SPIKE, PER_SPIKE_HELD = 150, 60  # bytes: while they are encoded, and later
-PER_PAIR, PER_METRIC, PER_SYNAPSE = 100, 40, 40  # bytes of the command, of the metric; numbers of 8 bytes
+PER_PAIR, PER_PAIR_HELD = 100, 700  # bytes: of the command; of shards in memory
+PER_METRIC, PER_SYNAPSE = 40, 40  # bytes; numbers of 8 bytes
 PROCESS = 300 * 2**20
 
 Array = NDArray[np.float64]
@@ -242,7 +243,8 @@ class Fit:
         FitError
             Before anything is computed.
         """
-        need = predicted_bytes(self.problem.neurons, len(self.problem.spikes.step), self.settings.workers)
+        held = isinstance(self.pool.shards, InMemory)
+        need = predicted_bytes(self.problem.neurons, len(self.problem.spikes.step), self.settings.workers, held)
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         self.progress(0, 1, f"about {need / 2**20:.0f} MiB")
         if need > there and not self.settings.scheduler:  # else the memory is that of other machines
@@ -305,7 +307,7 @@ class Fit:
         return time.perf_counter() - self._begin - self.seconds_compile
 
 
-def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
+def predicted_bytes(neurons: int, spikes: int, workers: int = 1, held: bool = False) -> int:
     """Return about how much memory a fit takes at its peak, in bytes; the length of the recording does not matter.
 
     Parameters
@@ -314,10 +316,13 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
         Number of neurons and of their spikes.
     workers
         Processes that share the work.
+    held
+        Whether the shards are held in memory, not on the disk.
     """
     solve = 8 * PER_SYNAPSE * neurons * min(neurons, SHARD) + 24 * spikes + 8 * neurons**2
     task = max(solve, PER_METRIC * neurons**2, bytes_to_look(neurons))
     process, command = PROCESS + PER_SPIKE_HELD * spikes, PER_PAIR * neurons**2
+    process += PER_PAIR_HELD * neurons**2 * held
     shared = process + command + workers * (process + task) if workers > 1 else process + max(command, task)
     return max(PROCESS + PER_SPIKE * spikes, shared)
 

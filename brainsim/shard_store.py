@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -42,6 +42,10 @@ class Shards(Protocol):
         """Return the arrays of a shard."""
         ...
 
+    def spare(self, keys: Iterable[str]) -> None:
+        """Let go of shards that nothing waits for any more, where no other process goes on from them."""
+        ...
+
     def recall(self, key: str, load: Callable[[], T]) -> T:
         """Return what `load` makes of kept shards; the latest few are not made again."""
         ...
@@ -64,6 +68,11 @@ class InMemory:
     def get(self, key: str) -> Arrays:
         """Return the arrays of a shard."""
         return self._held[key]
+
+    def spare(self, keys: Iterable[str]) -> None:
+        """Let go of shards."""
+        for key in keys:
+            self._held.pop(key, None)
 
     def recall(self, key: str, load: Callable[[], T]) -> T:
         """Return what `load` makes of kept shards."""
@@ -140,6 +149,9 @@ class OnDisk:
     def recall(self, key: str, load: Callable[[], T]) -> T:
         """Return what `load` makes of kept shards; this process makes the latest few once."""
         return _latest(_RECALLED, f"{self.folder}/{key}", load)
+
+    def spare(self, keys: Iterable[str]) -> None:
+        """Keep the shards: whoever comes next goes on from them."""
 
     def sweep(self) -> int:
         """Remove what a killed process left half-written or the disk has damaged; return how many shards are whole."""

@@ -45,12 +45,14 @@ class Looks:
         surveys = self._by_look(self.pool.finish(self._begun, self.progress, "correlograms"))
         wholes = self._run([Task(inverted, (parts,)) for parts in surveys], "regressors")
         lefts = self._stage("residuals", lambda k, block: Task(left, (self.looks[k], surveys[k], wholes[k], *block)))
+        self.pool.shards.spare([*wholes, *(key for parts in surveys for key in parts)])
         nulls = self._run([Task(null, (look, parts)) for look, parts in zip(self.looks, lefts, strict=True)], "null")
         commons = [(look, parts, common) for look, parts, common in zip(self.looks, lefts, nulls, strict=True)]
         at = self.blocks.index
         sizes = self._stage("scores", lambda k, block: Task(typical, (*commons[k], at(block))))
         groups = self._run([Task(learned, (*each, size)) for each, size in zip(commons, sizes, strict=True)], "groups")
         said = self._stage("pairs", lambda k, block: Task(judged, (*commons[k], groups[k], at(block))))
+        self.pool.shards.spare([*nulls, *groups, *(key for parts in (*lefts, *sizes) for key in parts)])
         for keys in zip(*said, strict=True):
             yield [view for key in keys for view in _views(self.pool.shards.get(key))]
 
