@@ -29,12 +29,13 @@ from scipy import stats
 from scipy.special import expit
 
 from brainsim import frame_coupling
-from brainsim.connectivity import Judgement, prior_odds
+from brainsim.connectivity import Judgement
 from brainsim.encoding import encode
 from brainsim.error import InputError
 from brainsim.gradient import Fit, Settings, judged_pairs
 from brainsim.kernel import COARSE_BIN_S
-from brainsim.posterior import NORMAL_MEDIAN, standardised, view
+from brainsim.look import prior_odds
+from brainsim.posterior import NORMAL_MEDIAN, view
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 
@@ -154,8 +155,7 @@ def between(before: xr.Dataset, after: xr.Dataset, known: NDArray[np.str_] | Non
 
 def _probability(score: Array, usable: Mask, known: NDArray[np.str_] | None) -> Array:
     """Return the probability that a pair has a synapse, by the two groups of :mod:`brainsim.posterior`."""
-    scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
-    seen = view(scaled, spread, usable, np.zeros(1, np.int64), prior_odds(len(score), known))
+    seen = view(score, usable, prior_odds(len(score), known))
     probability = np.zeros(usable.shape)
     probability[usable] = expit(Judgement(seen.sides, seen.excitatory, seen.share).log_odds(usable))
     return probability

@@ -1,11 +1,13 @@
 """Hidden common input as correlograms show it, and kernels matched to what is left (matched filters)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlog1py
 
 from brainsim.kernel import Lags
-from brainsim.residual import Residual
+from brainsim.residual import Residuals
 
 Array = NDArray[np.float64]
 HEAVY = 3.0
@@ -14,7 +16,7 @@ SMALLEST = 1e-3
 LINEAR = 1e-3  # a smaller skewness changes nothing
 
 
-def shared_input(residual: Residual) -> tuple[Array, Array]:
+def shared_input(residuals: Residuals) -> tuple[Array, Array]:
     """Return how residual correlograms vary together in both directions of a pair.
 
     A synapse shows at positive lags of one direction; hidden common input shows in both. So the covariance *between*
@@ -26,54 +28,76 @@ def shared_input(residual: Residual) -> tuple[Array, Array]:
     symmetric, antisymmetric
         Covariance of the boxes, (box, box) each.
     """
-    upper = np.triu_indices(len(residual.value), 1)
-    there = residual.value[upper].astype(float)
-    back = residual.value.transpose(1, 0, 2)[upper].astype(float)
-    boxes = there.shape[1]
-    if len(there) < boxes:
+    n, boxes = residuals.neurons, residuals.boxes
+    pairs = n * (n - 1) // 2
+    if pairs < boxes:
         return np.zeros((boxes, boxes)), np.zeros((boxes, boxes))
-    energy = (there**2).sum(1) + (back**2).sum(1)
-    weight = np.minimum(1.0, HEAVY * np.median(energy) / np.maximum(energy, 1e-12))
-    between = (there * weight[:, None]).T @ back / len(there)
+    energy = residuals.joined("energy")
+    each = [energy[pre, pre + 1 :] + energy[pre + 1 :, pre] for pre in range(n)]
+    loud, between = HEAVY * np.median(np.concatenate(each)), np.zeros((boxes, boxes))
+    for block, (first, last) in enumerate(residuals.rows):
+        there, back = residuals.pairs(block, slice(first, None))
+        for pre in range(first, last):
+            k, weight = pre - first, np.minimum(1.0, loud / np.maximum(each[pre], 1e-12))
+            between += (there[:, k, k + 1 :].astype(float) * weight) @ back[:, k + 1 :, k].T.astype(float)
+    between /= pairs
     values, vectors = np.linalg.eigh((between + between.T) / 2)
-    noise = 2 * np.sqrt(boxes / len(there))
+    noise = 2 * np.sqrt(boxes / pairs)
     symmetric = (vectors * np.where(values > noise, values, 0)) @ vectors.T
     antisymmetric = (vectors * np.where(values < -noise, -values, 0)) @ vectors.T
     return symmetric, antisymmetric
 
 
-def matched(residual: Residual, grid: Lags, whitened: bool) -> NDArray[np.float32]:
-    """Return the score of every kernel for every pair, (pre, post, kernel), of about unit variance without a synapse.
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """Kernels matched to the noise and, where they are whitened, to the hidden common input.
 
-    Parameters
+    Lags are then weighed by the common input as well: a kernel is looked for where common input does not vary, with
+    the other direction of the pair as witness.
+
+    Attributes
     ----------
-    residual
-        Residual correlograms.
-    grid
-        Kernels.
-    whitened
-        Weigh lags by the hidden common input as well: a kernel is then looked for where common input does not vary,
-        with the other direction of the pair as witness.
+    common
+        Covariance of the common input over both directions, (direction x box, direction x box).
+    shape
+        The filters, (direction x box, kernel).
+    narrow
+        How much a count weighs in each box, (direction x box,).
     """
-    n, _, boxes = residual.value.shape
-    shape = grid.shape
-    symmetric, antisymmetric = shared_input(residual) if whitened else (np.zeros((boxes, boxes)),) * 2
-    same, across = symmetric + antisymmetric, symmetric - antisymmetric
-    common = np.block([[same, across], [across, same]])
-    filters = np.linalg.solve(common + (1 + LOADING) * np.eye(2 * boxes), np.vstack([shape, np.zeros_like(shape)]))
-    back, narrow = residual.noise.mean(0), np.tile(1 / np.sqrt(grid.box.sum(0)), 2)
-    score = np.zeros((n, n, shape.shape[1]), np.float32)
-    for pre in range(n):
-        noise = common.copy()
-        noise[:boxes, :boxes] += residual.noise[pre]
-        noise[boxes:, boxes:] += back
-        both = np.concatenate([residual.value[pre], residual.value[:, pre]], axis=1)
-        variance = np.einsum("ak,ab,bk->k", filters, noise, filters)
-        unit = filters / np.sqrt(np.maximum(variance, SMALLEST))
-        skewness = np.outer(1 / np.sqrt(np.maximum(residual.chance[pre], SMALLEST)), (unit**3).T @ narrow)
-        score[pre] = unskewed(both @ unit, skewness)
-    score[np.arange(n), np.arange(n)] = 0
-    return score
+
+    common: Array
+    shape: Array
+    narrow: Array
+
+    @classmethod
+    def of(cls, grid: Lags, symmetric: Array, antisymmetric: Array) -> "Filters":
+        """Match the kernels of a grid to what :func:`shared_input` returned; zeros where it shall not count."""
+        shape, boxes = grid.shape, grid.box.shape[1]
+        same, across = symmetric + antisymmetric, symmetric - antisymmetric
+        common = np.block([[same, across], [across, same]])
+        loaded = common + (1 + LOADING) * np.eye(2 * boxes)
+        filters = np.linalg.solve(loaded, np.vstack([shape, np.zeros_like(shape)]))
+        return cls(common, filters.astype(float), np.tile(1 / np.sqrt(grid.box.sum(0)), 2))
+
+    def scores(self, both: Array, noise: tuple[Array, Array], chance: Array) -> Array:
+        """Return the score of every kernel for pairs of one neuron, (post, kernel), about normal without a synapse.
+
+        Parameters
+        ----------
+        both
+            Residual correlograms of the pairs, one direction above the other, (direction x box, post).
+        noise
+            Correlation of the noise between boxes of this neuron, and on average over all, (box, box) each.
+        chance
+            How many counts noise alone gives per bin of lag, (post,).
+        """
+        boxes, covariance = len(noise[0]), self.common.copy()
+        covariance[:boxes, :boxes] += noise[0]
+        covariance[boxes:, boxes:] += noise[1]
+        variance = (self.shape * (covariance @ self.shape)).sum(0)
+        unit = self.shape / np.sqrt(np.maximum(variance, SMALLEST))
+        skewness = np.outer(1 / np.sqrt(np.maximum(chance, SMALLEST)), (unit**3).T @ self.narrow)
+        return unskewed(both.T @ unit, skewness)
 
 
 def unskewed(score: Array, skewness: Array) -> Array:

@@ -5,31 +5,34 @@ recording says which of them it is. So every pair is judged in five views, each 
 pairs, and the median of the five counts: an edge is believed when most views see it.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit, log_expit, ndtri_exp
-from threadpoolctl import threadpool_limits
 
-from brainsim.confound import matched
-from brainsim.correlogram import Correlogram, correlogram
+from brainsim.cluster import Here, Pool
 from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
-from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, PRIOR_EXCITATORY, View, log_probability, standardised, view
+from brainsim.look import BASELINES, Look, keep_types, pairs_of, prior_odds
+from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, View, log_probability, view
+from brainsim.progress import Progress, silent
 from brainsim.recorded import Events
-from brainsim.residual import residual
+from brainsim.shard_store import InMemory, digest
+from brainsim.sufficient import source_blocks
+from brainsim.views import Looks
 
 Array = NDArray[np.float64]
-BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
-MANY_NEURONS = 300
+Floats = NDArray[Any]  # of 32 bits
+MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS = 0.25
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
-LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
-BYTES_PER_PAIR = 800  # of a view that is worked on
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class Judgement:
         microscope, where common input looks like excitation and never like inhibition.
     """
 
-    sides: Array
+    sides: Floats
     excitatory: Array
     share: float
     decoys: bool = True
@@ -78,26 +81,48 @@ class Connectivity:
 
     Attributes
     ----------
-    edges
-        Scores, q values, probabilities.
+    judgement
+        What it is made of.
+    usable
+        Pairs that can be judged, (pre, post).
     types
         Cell types.
-    sign
-        +1 or -1: the sign a synapse has if there is one, (pre, post).
+    inflation
+        Spread of the scores of unconnected pairs; 1 is clean.
     delay
         Delay of a synapse if there is one, in bins, (pre, post).
     tau
         Typical decay of a synaptic effect in bins.
-    judgement
-        What it was made of.
     """
 
-    edges: Edges
+    judgement: Judgement
+    usable: NDArray[np.bool_]
     types: CellTypes
-    sign: Array
-    delay: Array
+    inflation: float
+    delay: Floats
     tau: float
-    judgement: "Judgement"
+
+    @property
+    def sign(self) -> Floats:
+        """+1 or -1: the sign a synapse has if there is one, (pre, post)."""
+        return np.where(self.judgement.side >= 0, np.float32(1), np.float32(-1))
+
+    @cached_property
+    def edges(self) -> Edges:
+        """Scores, q values, probabilities: made when they are asked for first."""
+        usable, shape = self.usable, self.usable.shape
+        log_p, q_value, probability = np.zeros(shape), np.ones(shape), np.zeros(shape)
+        if usable.any():
+            odds = self.judgement.log_odds(usable)
+            probability[usable] = expit(odds)
+            share = float(np.clip(probability.sum() / len(odds), 1e-6, 0.5))
+            odds -= np.log(share / (1 - share))
+            # an evidence ratio R counts as a p value of 1/(1 + R)
+            log_p[usable] = np.negative(np.logaddexp(0, odds, out=odds), out=odds)
+            np.maximum(np.exp(odds, out=odds), 1e-300, out=odds)
+            q_value[usable] = stats.false_discovery_control(odds)
+        z = np.where(usable, self.sign * -ndtri_exp(log_p - np.log(2)), 0.0)
+        return Edges(z, q_value, probability, self.inflation)
 
 
 def infer(spikes: Events, bins: int, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
@@ -119,53 +144,50 @@ def infer(spikes: Events, bins: int, bin_s: float, known: NDArray[np.str_] | Non
     Stark & Abeles (2009), J Neurosci Methods 179:90 (local baseline). Efron (2004), JASA 99:96 (empirical null). Wang &
     Ramdas (2022), J R Stat Soc B 84:822 (q values from evidence ratios).
     """
-    counts = counted(spikes, bins, bin_s)
-    with threadpool_limits(1):
-        views = [each for k in range(len(BASELINES)) for each in views_of(counts, bin_s, k, known)]
-    return concluded(views, counts.total, bin_s, known)
+    pool = Here(InMemory())
+    held = {f"spikes_{part}": values for part, values in asdict(spikes).items()}
+    pool.shards.put(key := digest(held), held)
+    return concluded(looks(pool, key, (bins, bin_s), spikes.sources, known), total_of(spikes), bin_s, known)
 
 
-def counted(spikes: Events, bins: int, bin_s: float) -> Correlogram:
-    """Return the correlograms of all pairs, with as many lags as the views look at."""
-    box = len(lags(bin_s).box)
-    sides = LAGS_COARSE if box < LAGS_COARSE else LAGS if spikes.sources <= MANY_NEURONS else LAGS_MANY
-    return correlogram(spikes, bins, min(sides, max(bins, box + 1)))
+def looks(
+    pool: Pool,
+    spikes: str,
+    width: tuple[int, float],
+    neurons: int,
+    known: NDArray[np.str_] | None = None,
+    progress: Progress = silent,
+) -> Looks:
+    """Return the work of all views on recorded spikes.
+
+    Parameters
+    ----------
+    pool
+        Who does it.
+    spikes
+        Key of the spikes.
+    width
+        Length of the recording in bins, and the width of a bin [s].
+    neurons
+        Number of neurons.
+    known
+        Cell types that are known, (neuron,).
+    progress
+        Called after each task.
+    """
+    types = keep_types(pool.shards, known)
+    each = [Look(spikes, *width, types, baseline) for baseline in range(len(BASELINES))]
+    return Looks(pool, each, source_blocks(neurons), progress)
 
 
-def views_of(counts: Correlogram, bin_s: float, baseline: int, known: NDArray[np.str_] | None = None) -> list[View]:
-    """Judge every pair with one of the baselines: as it is, and whitened unless the baseline is the narrowest."""
-    grid, sigma, found = lags(bin_s), BASELINES[baseline], []
-    usable, prior = pairs_of(counts.total), prior_odds(counts.neurons, known)
-    left = residual(counts, grid, sigma)
-    for whitened in (False, True) if sigma != BASELINES[-1] else (False,):
-        score, spread = standardised(matched(left, grid, whitened), usable, centred=sigma is not None)
-        found.append(view(score, spread, usable, grid.delay, prior))
-    return found
-
-
-def concluded(views: list[View], total: Array, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
+def concluded(seen: Looks, total: Array, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
     """Put the views of all baselines together; `total` is how many spikes each neuron fired, (neuron,)."""
-    return combined(views, pairs_of(total), lags(bin_s).tau, known, bin_s)
+    return combined(seen.views(), pairs_of(total), lags(bin_s).tau, known, bin_s)
 
 
-def pairs_of(total: Array) -> NDArray[np.bool_]:
-    """Return the pairs of different neurons that fire, (pre, post)."""
-    fires = total > 0
-    return np.asarray(fires[:, None] & fires[None, :] & ~np.eye(len(total), dtype=bool), bool)
-
-
-def bytes_to_infer(neurons: int, workers: int) -> int:
-    """Return about how much memory the views take at their peak, in bytes: correlograms and a view in every worker."""
-    lags = LAGS if neurons <= MANY_NEURONS else LAGS_MANY
-    return neurons**2 * min(workers, len(BASELINES)) * (4 * lags + BYTES_PER_PAIR)
-
-
-def prior_odds(neurons: int, known: NDArray[np.str_] | None) -> Array:
-    """Return the log odds of E against I before anything is seen: four cells of five are E; known types are kept."""
-    odds = np.full(neurons, np.log(PRIOR_EXCITATORY / (1 - PRIOR_EXCITATORY)))
-    if known is not None:
-        odds[known == "E"], odds[known == "I"] = np.inf, -np.inf
-    return np.clip(odds, -1e6, 1e6)
+def total_of(spikes: Events) -> Array:
+    """Return how many spikes each neuron fired, (neuron,)."""
+    return np.bincount(spikes.source_of_each(), spikes.amplitude, minlength=spikes.sources).astype(float)
 
 
 def refined(
@@ -202,19 +224,18 @@ def refined(
     trusted = float(np.clip((DISTURBED - inflation) / (DISTURBED - CLEAN), 0, 1))
     if trusted == 0:
         return found, inflation
-    scaled, spread = standardised(np.where(usable, score, 0.0).astype(np.float32)[:, :, None], usable, centred=False)
-    prior = prior_odds(len(score), known)
-    more, old = view(scaled, spread, usable, np.zeros(1, np.int64), prior), found.judgement
+    prior, old = prior_odds(len(score), known), found.judgement
+    more = view(score, usable, prior)
     both = replace(
         old,
         sides=(old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
         excitatory=old.excitatory + trusted * TYPE_NEWS * (more.excitatory - prior),
     )
-    return _answer(both, usable, (found.edges.inflation, found.delay, found.tau), known), inflation
+    return replace(found, judgement=both, usable=usable, types=_types_of(both, known)), inflation
 
 
 def combined(
-    views: list[View],
+    blocks: Iterable[list[View]],
     usable: NDArray[np.bool_],
     tau: Array,
     known: NDArray[np.str_] | None = None,
@@ -228,8 +249,8 @@ def combined(
 
     Parameters
     ----------
-    views
-        What each view says.
+    blocks
+        What each view says, a block of presynaptic neurons after the other.
     usable
         Pairs that can be judged, (pre, post).
     tau
@@ -240,39 +261,35 @@ def combined(
         Width of a bin [s]. Where it is longer than a synaptic effect, the other direction of a pair speaks as well, as
         far as both directions say the same over all pairs.
     """
-    sides = np.median([v.sides for v in views], axis=0)
+    sides, delay = np.zeros((2, *usable.shape), np.float32), np.zeros(usable.shape, np.float32)
+    views, by_view, at = [], np.zeros(len(usable)), 0
+    for views in blocks:
+        mine = slice(at, at := at + views[0].sides.shape[1])
+        sides[:, mine] = np.median([each.sides for each in views], axis=0)
+        delay[mine] = np.median([each.delay for each in views], axis=0)
+        by_view[mine] = np.median([each.excitatory for each in views], axis=0)
     if bin_s > COARSE_BIN_S and usable.sum() >= FEW_PAIRS:
-        back = sides.transpose(0, 2, 1)
-        alike = max(0.0, float(stats.spearmanr(sides[0][usable], back[0][usable]).statistic))
-        sides = (sides + alike * back) / (1 + alike)
+        sides = _of_both_directions(sides, usable)
     share = float(np.median([v.share for v in views]))
-    pair = np.where(usable, log_probability(sides, share), 0.0)
-    by_pair = prior_odds(len(usable), known) + (pair[0] - pair[1]).sum(1)
-    by_view = np.median([v.excitatory for v in views], axis=0)
+    by_pair = prior_odds(len(usable), known)
+    for pre, each in enumerate(usable):
+        pair = np.where(each, log_probability(sides[:, pre].astype(float), share), 0.0)
+        by_pair[pre] += (pair[0] - pair[1]).sum()
     judgement = Judgement(sides, (by_view + by_pair) / 2, share, bin_s <= FINE_BIN_S)
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
-    delay = np.median([v.delay for v in views], axis=0)
-    return _answer(judgement, usable, (inflation, delay, float(np.exp(kernel @ np.log(tau)))), known)
+    decay = float(np.exp(kernel @ np.log(tau)))
+    return Connectivity(judgement, usable, _types_of(judgement, known), inflation, delay, decay)
 
 
-def _answer(
-    judgement: Judgement,
-    usable: NDArray[np.bool_],
-    carried: tuple[float, Array, float],
-    known: NDArray[np.str_] | None,
-) -> Connectivity:
-    """Turn evidence into scores, q values, probabilities and types."""
-    inflation, delay, tau = carried
-    log_p, q_value, probability = np.zeros(usable.shape), np.ones(usable.shape), np.zeros(usable.shape)
-    if usable.any():
-        odds = judgement.log_odds(usable)
-        probability[usable] = expit(odds)
-        share = float(np.clip(probability[usable].mean(), 1e-6, 0.5))
-        # an evidence ratio R counts as a p value of 1/(1 + R)
-        log_p[usable] = -np.logaddexp(0, odds - np.log(share / (1 - share)))
-        q_value[usable] = stats.false_discovery_control(np.maximum(np.exp(log_p[usable]), 1e-300))
-    sign = np.where(judgement.side >= 0, 1.0, -1.0)
-    z = np.where(usable, sign * -ndtri_exp(log_p - np.log(2)), 0.0)
-    types = named_types(1 / (1 + np.exp(-np.clip(judgement.excitatory, -700, 700))), known)
-    return Connectivity(Edges(z, q_value, probability, inflation), types, sign, delay, tau, judgement)
+def _of_both_directions(sides: Floats, usable: NDArray[np.bool_]) -> Floats:
+    """Let the other direction of each pair speak as well, as far as both say the same (a million pairs tell)."""
+    back, pairs = sides.transpose(0, 2, 1), np.flatnonzero(usable)
+    some = np.unravel_index(pairs[:: -(-len(pairs) // MOST_RANKED)], usable.shape)
+    alike = max(0.0, float(stats.spearmanr(sides[0][some], back[0][some]).statistic))
+    found: Floats = (sides + np.float32(alike) * back) / np.float32(1 + alike)
+    return found
+
+
+def _types_of(judgement: Judgement, known: NDArray[np.str_] | None) -> CellTypes:
+    return named_types(expit(judgement.excitatory), known)

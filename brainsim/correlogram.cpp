@@ -1,17 +1,17 @@
 // Cross-correlograms of spike trains: work per pair of near spikes, none per bin.
 #include <cstdint>
 
-// count[pre][post][lag] += product of the amplitudes, for lag = 0 .. lags - 1 bins. Spikes are in order of time; those
-// of each neuron are found at `at[first[neuron]] ..`. One presynaptic neuron after the other: its counts stay in cache.
+// count[post][lags - 1 + lag] += product of the amplitudes, for one neuron `pre` and lag = -(lags - 1) .. lags - 1 bins;
+// at a positive lag `post` fires after `pre`. Spikes are in order of time; those of `pre` are found at `at[first] ..
+// at[last - 1]`.
 extern "C" void correlogram(int64_t spikes, const int32_t* bin, const int32_t* neuron, const float* amplitude,
-                            int64_t neurons, const int64_t* first, const int64_t* at, int64_t lags, float* count) {
-    for (int64_t pre = 0; pre < neurons; ++pre) {
-        float* row = count + pre * neurons * lags;
-        for (int64_t k = first[pre]; k < first[pre + 1]; ++k) {
-            const int64_t a = at[k];
-            for (int64_t b = a; b < spikes && bin[b] - bin[a] < lags; ++b)
-                row[neuron[b] * lags + bin[b] - bin[a]] += amplitude[a] * amplitude[b];
-            for (int64_t b = a - 1; b >= 0 && bin[b] == bin[a]; --b) row[neuron[b] * lags] += amplitude[a] * amplitude[b];
-        }
+                            const int64_t* at, int64_t first, int64_t last, int64_t lags, float* count) {
+    const int64_t width = 2 * lags - 1;
+    for (int64_t k = first; k < last; ++k) {
+        const int64_t a = at[k], middle = lags - 1 - bin[a];
+        for (int64_t b = a; b < spikes && bin[b] - bin[a] < lags; ++b)
+            count[neuron[b] * width + middle + bin[b]] += amplitude[a] * amplitude[b];
+        for (int64_t b = a - 1; b >= 0 && bin[a] - bin[b] < lags; --b)
+            count[neuron[b] * width + middle + bin[b]] += amplitude[a] * amplitude[b];
     }
 }

@@ -12,7 +12,9 @@ neurons and for inhibitory ones. Where the model of :mod:`brainsim.posterior` ho
 is the prior, and few pairs leave it as it is.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 Array = NDArray[np.float64]
+Floats = NDArray[Any]
 KNOTS = (0.0, 2.0, 5.0, 12.0)
 MOST_PAIRS = 100_000
 MOST_EVIDENCE = 30.0  # pairs beyond are as sure as can be; they shall not set the slope
@@ -29,7 +32,7 @@ ASYMMETRY_SD = 0.25
 SURE = np.log(9.0)
 
 
-def calibrated(sides: Array, excitatory: Array, share: float, usable: NDArray[np.bool_]) -> Array:
+def calibrated(sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_]) -> Array:
     """Return the log odds that pairs are connected, given all evidence of the recording.
 
     Parameters
@@ -58,15 +61,35 @@ def calibrated(sides: Array, excitatory: Array, share: float, usable: NDArray[np
     Elias & Gygi (2007), Nature Methods 4:207 (decoys). Efron (2004), JASA 99:96 (local false discovery rate).
     """
     prior = float(np.log(share / (1 - share)))
-    pair = np.logaddexp(np.log1p(-share), np.log(share) + sides)
-    whole = excitatory[:, None]
-    others = whole - (pair[0] - pair[1])
-    sure = [usable & (sign * others > SURE) & (sign * whole > SURE) for sign in (1, -1)]
-    kinds = [_Decoys.of(sides[k][sure[k]], sides[1 - k][sure[k]], sign) for k, sign in enumerate((1.0, -1.0))]
-    offset, slope = _fitted(kinds, prior)
-    odds = [a + _pieces(side[usable]) @ slope for a, side in zip(offset, sides, strict=True)]
-    types = np.broadcast_to(whole, usable.shape)[usable]
-    return np.asarray(np.logaddexp(log_expit(types) + odds[0], log_expit(-types) + odds[1]), np.float64)
+    offset, slope = _fitted([_Decoys.of(*each) for each in _told(sides, excitatory, share, usable)], prior)
+    log_odds, at = np.zeros(int(usable.sum())), 0
+    for pre, whole in enumerate(excitatory):
+        side = sides[:, pre, usable[pre]].astype(float)
+        odds = offset[:, None] + _pieces(side) @ slope
+        found = np.logaddexp(log_expit(whole) + odds[0], log_expit(-whole) + odds[1])
+        log_odds[at : (at := at + len(found))] = found
+    return log_odds
+
+
+def _told(
+    sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_]
+) -> Iterator[tuple[Array, Array, float]]:
+    """Give the evidence above 0 of the right and of the wrong sign, and the sign, of E and of I.
+
+    Below 0, connected pairs fill the side of the decoys.
+    """
+    found: list[list[list[Array]]] = [[[], []], [[], []]]
+    for pre, whole in enumerate(excitatory):
+        side = sides[:, pre].astype(float)
+        pair = np.logaddexp(np.log1p(-share), np.log(share) + side)
+        k = int(whole < 0)
+        sign = 1 - 2 * k
+        sure = usable[pre] & (sign * (whole - (pair[0] - pair[1])) > SURE) & (sign * whole > SURE)
+        for each, kept in zip((side[k][sure], side[1 - k][sure]), found[k], strict=True):
+            kept.append(each[each > KNOTS[0]])
+    for of_type, label in zip(found, (1.0, -1.0), strict=True):
+        right, wrong = (np.concatenate([np.zeros(0), *each]) for each in of_type)
+        yield right, wrong, label
 
 
 @dataclass(frozen=True)
@@ -79,10 +102,9 @@ class _Decoys:
 
     @classmethod
     def of(cls, right: Array, wrong: Array, sign: float) -> "_Decoys":
-        """Keep evidence above 0: below it, connected pairs fill the side of the decoys."""
+        """Lay out the evidence of the right and of the wrong sign."""
         found = np.concatenate([right, wrong])
-        told = np.flatnonzero(found > KNOTS[0])
-        told = told[:: max(1, -(-len(told) // MOST_PAIRS))]
+        told = np.arange(0, len(found), max(1, -(-len(found) // MOST_PAIRS)))
         evidence = np.minimum(found[told], MOST_EVIDENCE)
         return cls(_pieces(evidence), np.where(told < len(right), 1.0, -1.0), sign * _asymmetry(evidence))
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from brainsim.ascent import Solution, climb
 from brainsim.cluster import Pool, Task, run
-from brainsim.connectivity import counted, views_of
 from brainsim.folds import Folds, blocked_folds
 from brainsim.likelihood import Shard, network_of
 from brainsim.metric import Metric, lifts
@@ -218,26 +217,3 @@ def _of_pairs(sign: NDArray[np.float64], problem: Problem, posts: NDArray[np.int
     wanted[: problem.neurons] = sign[:, None]
     wanted[posts, np.arange(len(posts))] = 0
     return wanted
-
-
-def seen(shards: Shards, key: str, bins: int, width: tuple[int, float], known: str, baseline: int) -> Arrays:
-    """Judge every pair by its correlogram, with one baseline.
-
-    Parameters
-    ----------
-    shards
-        The store.
-    key, bins
-        The recorded spikes.
-    width
-        Observed bins of a neuron, and the width of a bin [s].
-    known
-        Key of the cell types that are known; nothing where none are.
-    baseline
-        Which one.
-    """
-    problem, (observed, bin_s) = problem_of(shards, key, bins), width
-    types = np.array(["unknown", "E", "I"])[shards.get(known)["type"][...]] if known else None
-    counts = shards.recall(f"correlogram {key}", lambda: counted(problem.spikes, observed, bin_s))
-    found = views_of(counts, bin_s, baseline, types)
-    return {name: np.array([getattr(each, name) for each in found]) for name in found[0].__dataclass_fields__}

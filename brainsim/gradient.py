@@ -12,22 +12,24 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from brainsim.cluster import Here, Pool, Started, Task, opened, run
-from brainsim.connectivity import Connectivity, bytes_to_infer, concluded, refined
+from brainsim.cluster import Here, Pool, Task, opened, run
+from brainsim.connectivity import Connectivity, concluded, looks, refined, total_of
 from brainsim.covariate import Covariates, covariates
 from brainsim.edge import named_types
 from brainsim.encoding import Encoded, encode, problem
 from brainsim.error import FitError
-from brainsim.fit_task import Part, compiled, keep_problem, metric, seen, solve, summed, totals_of
+from brainsim.fit_task import Part, compiled, keep_problem, metric, solve, summed, totals_of
 from brainsim.folds import blocked_folds
 from brainsim.kernel import COARSE_BIN_S
 from brainsim.likelihood import SHARD
-from brainsim.posterior import PRIOR_EXCITATORY, View
+from brainsim.look import bytes_to_look
+from brainsim.posterior import PRIOR_EXCITATORY
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 from brainsim.shard_store import InMemory, Shards, digest
 from brainsim.sufficient import Problem, Totals
 from brainsim.trial import trial_frames
+from brainsim.views import Looks
 
 RIDGES = (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
 LONGEST_RESPONSE_S = 10.0
@@ -38,7 +40,9 @@ TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
 CHOICE_BINS = 1_800_000  # the prior is chosen on so much of a long recording
 INFLATED = 1.5
-PER_SPIKE, PER_PAIR, PER_SYNAPSE = 150, 30, 40  # bytes; numbers of 8 bytes
+PER_SPIKE, PER_SPIKE_HELD = 150, 60  # bytes: while they are encoded, and later
+PER_PAIR, PER_METRIC, PER_SYNAPSE = 100, 40, 40  # bytes of the command, of the metric; numbers of 8 bytes
+PROCESS = 300 * 2**20
 
 Array = NDArray[np.float64]
 
@@ -145,7 +149,6 @@ class Fit:
                 remedy="check the deconvolution, or the spike times",
             )
         self.pool: Pool = pool or Here(InMemory())
-        self._looks: Started | None = None
         self.seconds_compile, self._begin = 0.0, time.perf_counter()
 
     @cached_property
@@ -155,25 +158,16 @@ class Fit:
 
     def look(self) -> None:
         """Let idle workers begin with the correlograms, which nothing waits for but :meth:`connectivity`."""
-        width, known, bins = (observed_bins(self.problem), self.encoded.bin_s), "", self.problem.bins
-        if self.known_types is not None:
-            kind = {"type": (self.known_types == "E") + 2 * (self.known_types == "I")}
-            self.pool.shards.put(known := digest(kind), kind)
-        self._looks = self.pool.start([Task(seen, (self.key, bins, width, known, k)) for k in (1, 0, 2)])
+        self._looks.begin()
+
+    @cached_property
+    def _looks(self) -> Looks:
+        width = observed_bins(self.problem), self.encoded.bin_s
+        return looks(self.pool, self.key, width, self.problem.neurons, self.known_types, self.progress)
 
     def connectivity(self) -> Connectivity:
         """Infer who is connected from the correlograms of all pairs."""
-        if self._looks is None:
-            self.look()
-        assert self._looks is not None
-        first, zeroth, last = self.pool.finish(self._looks, self.progress, "correlograms")
-        views = []
-        for key in (zeroth, first, last):
-            kept = {name: values[...] for name, values in self.pool.shards.get(key).items()}
-            views += [View(**{name: values[k] for name, values in kept.items()}) for k in range(len(kept["share"]))]
-        spikes, n = self.problem.spikes, self.problem.neurons
-        total = np.bincount(spikes.source_of_each(), spikes.amplitude, minlength=n).astype(float)
-        return concluded(views, total, self.encoded.bin_s, self.known_types)
+        return concluded(self._looks, total_of(self.problem.spikes), self.encoded.bin_s, self.known_types)
 
     def run(self) -> tuple[Fitted, Fitted, Totals]:
         """Choose the prior on held-out blocks of time, then fit everything.
@@ -214,8 +208,9 @@ class Fit:
         _, final, facts = fits
         if self.encoded.bin_s > COARSE_BIN_S:  # what is seen from frame to frame does not tell cell types
             untold = named_types(np.full(self.problem.neurons, PRIOR_EXCITATORY), self.known_types)
-            return replace(found, types=untold), found.edges.inflation
-        score = final.joined("weight")[: self.problem.neurons] / np.sqrt(self.variance(final))
+            return replace(found, types=untold), found.inflation
+        score = final.joined("weight")[: self.problem.neurons]
+        score /= np.sqrt(self.variance(final))
         return refined(found, score, judged_pairs(facts)[1], self.known_types)
 
     def signed(self, fits: tuple[Fitted, Fitted, Totals], sign: Array) -> tuple[Fitted, Fitted, Totals]:
@@ -318,12 +313,13 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1) -> int:
     neurons, spikes
         Number of neurons and of their spikes.
     workers
-        Shards that run at the same time.
+        Processes that share the work.
     """
-    shard = neurons * min(neurons, SHARD)
-    fixed = 300 * 2**20 + PER_SPIKE * spikes + 8 * PER_PAIR * neurons**2
-    passes = fixed + workers * (8 * PER_SYNAPSE * shard + 24 * spikes)
-    return max(passes, 300 * 2**20 + PER_SPIKE * spikes + bytes_to_infer(neurons, workers))
+    solve = 8 * PER_SYNAPSE * neurons * min(neurons, SHARD) + 24 * spikes + 8 * neurons**2
+    task = max(solve, PER_METRIC * neurons**2, bytes_to_look(neurons))
+    process, command = PROCESS + PER_SPIKE_HELD * spikes, PER_PAIR * neurons**2
+    shared = process + command + workers * (process + task) if workers > 1 else process + max(command, task)
+    return max(PROCESS + PER_SPIKE * spikes, shared)
 
 
 def observed_bins(problem: Problem) -> int:

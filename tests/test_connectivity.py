@@ -5,13 +5,14 @@ import pytest
 from dense import laid_out
 from sklearn.metrics import average_precision_score
 
-from brainsim import native
-from brainsim.connectivity import combined, infer, prior_odds
-from brainsim.correlogram import correlogram
+from brainsim import correlogram, native, sufficient, view_task
+from brainsim.connectivity import combined, infer
+from brainsim.correlogram import Correlograms
 from brainsim.kernel import high_pass, lags, overlap, reading
-from brainsim.posterior import View, log_probability, standardised, view
+from brainsim.look import prior_odds
+from brainsim.posterior import View, log_probability, view
 from brainsim.recorded import Events
-from brainsim.residual import residual
+from brainsim.residual import Reading, inverse, remainder, survey
 
 BIN = 0.001
 
@@ -45,17 +46,41 @@ def scattered(seed=0, bins=3000, neurons=3):
 
 def test_correlograms_are_the_dense_sums():
     counts = scattered()
-    found = correlogram(events(counts), len(counts), 12)
+    found = Correlograms(events(counts), len(counts), 12)
     for lag in range(12):
         wanted = counts[: len(counts) - lag].T.astype(float) @ counts[lag:]
-        np.testing.assert_allclose(found.count[:, :, lag], wanted)
+        made = np.stack([found.count(pre) for pre in range(3)])
+        np.testing.assert_allclose(made[:, :, 11 + lag], wanted)
+        np.testing.assert_allclose(made[:, :, 11 - lag], wanted.T)
     assert counts.max() > 1, "some bins hold two spikes"
     np.testing.assert_allclose(found.total, counts.sum(0))
+    np.testing.assert_allclose(found.power, (counts**2).mean(0))
+
+
+def test_correlograms_that_are_not_kept_are_the_same(monkeypatch):
+    counts = scattered()
+    kept, anew = (Correlograms(events(counts), len(counts), 12) for _ in range(2))
+    monkeypatch.setattr(correlogram, "KEPT_BYTES", 2**20)
+    once = kept.count(1)
+    assert kept.count(1) is once
+    monkeypatch.setattr(correlogram, "KEPT_BYTES", 0)
+    first = anew.count(1)
+    assert anew.count(1) is not first
+    np.testing.assert_array_equal(first, once)
+
+
+def test_how_often_two_neurons_fire_near_each_other_counts_both_orders():
+    counts = scattered(4)
+    found, reach = Correlograms(events(counts), len(counts), 12), 3
+    late = sum(counts[:-lag].T.astype(float) @ counts[lag:] for lag in range(1, reach + 1))
+    chance = 2 * reach * np.outer(counts.sum(0), counts.sum(0)) / len(counts)
+    lift = np.stack([found.lift(pre, reach) for pre in range(3)])
+    np.testing.assert_allclose(lift, (late + late.T + 3) / (chance + 3))
 
 
 def test_covariances_run_from_negative_to_positive_lags():
     counts = scattered(1)
-    found, lag = correlogram(events(counts), len(counts), 6), 4
+    found, lag = Correlograms(events(counts), len(counts), 6), 4
     chance = np.outer(counts.sum(0), counts.sum(0)) / len(counts) ** 2 * (len(counts) - lag)
     late = counts[:-lag].T.astype(float) @ counts[lag:] - chance
     for pre in range(3):
@@ -67,8 +92,8 @@ def test_the_overlap_of_filtered_trains_is_read_off_their_covariance():
     rng = np.random.default_rng(2)
     first, second = rng.normal(size=(4, 2)), rng.normal(size=(4, 3))
     counts = np.pad(scattered(3, 500, 2), ((20, 20), (0, 0)))
-    found = correlogram(events(counts), len(counts), 9)
-    raw = np.concatenate([found.count[:, 0, :0:-1], found.count[0]], axis=1)  # nothing taken off
+    found = Correlograms(events(counts), len(counts), 9)
+    raw = found.count(0)  # nothing taken off
     a, b = ([np.convolve(counts[:, k], f)[: len(counts)] for f in each.T] for k, each in ((0, first), (1, second)))
     np.testing.assert_allclose(np.tensordot(raw[1], overlap(first, second, 9), 1), np.array(a) @ np.array(b).T)
     np.testing.assert_allclose(
@@ -89,10 +114,13 @@ def test_an_indirect_path_is_taken_out():
     chain = np.zeros((3, 3))
     chain[0, 1] = chain[1, 2] = 1.5
     counts = network(chain, delay=1)
-    found = correlogram(events(counts), len(counts), 120)
+    found = Correlograms(events(counts), len(counts), 120)
     grid = lags(BIN)
-    left = residual(found, grid, None).value[:, :, :12].sum(2)
-    alone = found.covariance(0)[2, 120:132].sum() / np.sqrt(found.count[0, 0, 0] * found.power[2])
+    read = Reading.of(grid, None, found.lags)
+    regressors = survey(found, read, 0, 3)
+    inverted = inverse(regressors["gram"].reshape(6, 6), 2)
+    left = remainder(found, read, (inverted, regressors["drive"].reshape(6, 3)), 0, 3)["value"][:12].sum(0)
+    alone = found.covariance(0)[2, 120:132].sum() / np.sqrt(found.count(0)[0, 119] * found.power[2])
     assert alone > 3, "0 and 2 fire together"
     assert left[0, 1] > 5 < left[1, 2]
     assert abs(left[0, 2]) < 0.4 * min(left[0, 1], left[1, 2])
@@ -161,7 +189,26 @@ def test_stray_evidence_in_single_views_does_not_turn_a_type():
         odds = 1.4 + np.where(usable, pair[0] - pair[1], 0).sum(1)
         views.append(View(np.where(usable, sides, 0.0), odds, 0.1, np.ones((2, 1)), np.zeros((n, n)), 1.0))
     assert (np.median([each.excitatory for each in views], axis=0)[2:] < 0).all()
-    assert (combined(views, usable, np.ones(1)).types.probability[2:] > 0.5).all()
+    assert (combined([views], usable, np.ones(1)).types.probability[2:] > 0.5).all()
+
+
+@pytest.mark.parametrize("bin_s", [BIN, 0.1])
+def test_a_network_in_blocks_is_judged_as_in_one(confounded, monkeypatch, bin_s):
+    _, counts = confounded
+    blocks = [infer(events(counts), len(counts), bin_s)]
+    for size, kept in ((5, 0), (1, 2**27)):
+        monkeypatch.setattr(sufficient, "SOURCES", size)
+        for module in (correlogram, view_task):
+            monkeypatch.setattr(module, "KEPT_BYTES", kept)
+        blocks.append(infer(events(counts), len(counts), bin_s))
+    one, *several = blocks
+    assert np.abs(one.judgement.sides).max() > 10
+    for each in several:
+        np.testing.assert_allclose(each.judgement.sides, one.judgement.sides, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(each.judgement.excitatory, one.judgement.excitatory, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(each.edges.z, one.edges.z, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(each.edges.probability, one.edges.probability, rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(each.delay, one.delay, rtol=1e-3, atol=1e-3)
 
 
 def test_frames_of_a_microscope_are_judged_at_lag_0_and_1():
@@ -204,8 +251,7 @@ def mixture(seed=0, n=100, share=0.1, strength=4.0, inflation=1.0):
 
 def judged(z, usable):
     """The answer of one view with one kernel."""
-    score, spread = standardised(z[:, :, None].astype(np.float32), usable, centred=False)
-    return combined([view(score, spread, usable, np.array([1]), prior_odds(len(z), None))], usable, np.array([5.0]))
+    return combined([[view(z, usable, prior_odds(len(z), None))]], usable, np.array([5.0]))
 
 
 @pytest.mark.parametrize("strength", [3.0, 5.0])

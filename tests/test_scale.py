@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 from zarr.core.attributes import Attributes
 
-from brainsim import block, cluster, gradient, shard_store
+from brainsim import block, cluster, connectivity, gradient, shard_store
 from brainsim.bench_resume import PROGRAM, plain, same
 from brainsim.cluster import Task
 from brainsim.error import BrainsimError, InputError, OutputError
@@ -78,8 +78,9 @@ def dask(tmp_path):
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    """Four shards of two neurons."""
+    """Four shards of two neurons; correlograms in three blocks."""
     monkeypatch.setattr(gradient, "SHARD", 2)
+    monkeypatch.setattr(connectivity, "source_blocks", lambda neurons: [(0, 3), (3, 6), (6, neurons)])
 
 
 def fitted(progress=lambda done, total, note="": None, **how):

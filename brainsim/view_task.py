@@ -1,0 +1,184 @@
+"""The tasks that tell what correlograms say: blocks of presynaptic neurons, stage by stage.
+
+For each baseline, with * for one task per block of neurons:
+
+    surveyed*   overlap of the regressors of a block with those of all neurons
+    inverted    the inverse of all of it
+    left*       residual correlograms of a block
+    null        hidden common input; location and spread of the scores of unconnected pairs, from a sample
+    typical*    size of the scores of each pair
+    learned     factor of each neuron, and the two groups, from a sample of pairs
+    judged*     every pair of a block, in the views of this baseline
+
+What is larger than a block is the matrix of the regressors and one number per pair. Correlograms are counted again
+wherever they are needed, and scores are made again from residuals: both take less time than place.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainsim.confound import Filters, shared_input
+from brainsim.look import Look, pairs_of, prior_odds
+from brainsim.posterior import Groups, Null, groups_of, posts_sampled, sampled
+from brainsim.residual import Residuals, inverse, remainder, survey
+from brainsim.shard_store import Arrays, Shards
+
+Array = NDArray[np.float64]
+Floats = NDArray[Any]  # of 32 bits
+Keys = tuple[str, ...]
+KEPT_BYTES = 2**26  # of the scores of a baseline; more are made again
+NULL = ("middle", "spread", "row", "column")
+
+
+def surveyed(shards: Shards, look: Look, first: int, last: int) -> Arrays:
+    """Tell how the regressors of a block of neurons overlap with all others."""
+    counts = look.counts(shards)
+    return survey(counts, look.reading(counts), first, last)
+
+
+def inverted(shards: Shards, parts: Keys) -> Arrays:
+    """Invert the overlap of all regressors."""
+    shape = shards.get(parts[0])["gram"].shape
+    gram, at = np.zeros((shape[2] * shape[1],) * 2), 0
+    for key in parts:
+        part = shards.get(key)["gram"][...]
+        gram[at : at + part.shape[0] * shape[1]] = part.reshape(-1, len(gram))
+        at += part.shape[0] * shape[1]
+    return {"inverse": inverse(gram, shape[1])}
+
+
+def left(shards: Shards, look: Look, parts: Keys, whole: str, first: int, last: int) -> Arrays:
+    """Take the influence of all other neurons out of the correlograms of a block."""
+    counts, held = look.counts(shards), _held(shards)
+    if whole not in held:
+        held.clear()  # one matrix at a time
+        drive = np.concatenate([shards.get(key)["drive"][...] for key in parts])
+        held[whole] = shards.get(whole)["inverse"][...], drive.reshape(-1, drive.shape[2])
+    return remainder(counts, look.reading(counts), held[whole], first, last)
+
+
+def _held(shards: Shards) -> dict[str, tuple[Array, Array]]:
+    """Return the place of the matrices that this process uses again and again."""
+    return shards.recall("matrices of the regressors", dict)
+
+
+class Scores:
+    """Scores of the views of one baseline, made from residual correlograms whenever they are asked for.
+
+    Parameters
+    ----------
+    look
+        What is looked at.
+    residuals
+        Residual correlograms of all pairs.
+    common
+        ``symmetric``, ``antisymmetric``: hidden common input; ``noise``: mean correlation of the noise.
+    """
+
+    def __init__(self, look: Look, residuals: Residuals, common: Arrays) -> None:
+        self._residuals, self._noise = residuals, common["noise"][...]
+        input_ = common["symmetric"][...], common["antisymmetric"][...]
+        self._filters = [Filters.of(look.grid, *(whitened * each for each in input_)) for whitened in look.whitened]
+        size = 4 * residuals.neurons**2 * look.grid.kernel.shape[1] * len(look.whitened)
+        self._kept: dict[int, list[Floats]] | None = {} if size <= KEPT_BYTES else None
+
+    def of(
+        self, block: int, posts: slice = slice(None), chosen: NDArray[np.int64] | None = None
+    ) -> Iterator[Floats]:
+        """Give the scores of each presynaptic neuron of a block, (view, post, kernel).
+
+        `posts` takes some postsynaptic neurons, `chosen` some pairs, as places in the flat matrix.
+        """
+        n, pres = self._residuals.neurons, range(*self._residuals.rows[block])
+        picked: list[Any] = [slice(None)] * len(pres)
+        if chosen is not None:
+            ends = np.searchsorted(chosen, n * np.arange(pres.start, pres.stop + 1))
+            picked = [chosen[a:b] - pre * n for pre, a, b in zip(pres, ends[:-1], ends[1:], strict=True)]
+        if self._kept is None:
+            yield from self._made(block, posts, picked)
+            return
+        if block not in self._kept:
+            self._kept[block] = list(self._made(block, slice(None), [slice(None)] * len(pres)))
+        for each, some in zip(self._kept[block], picked, strict=True):
+            yield each[:, posts][:, some]
+
+    def _made(self, block: int, posts: slice, picked: Sequence[Any]) -> Iterator[Floats]:
+        residuals = self._residuals
+        there, back = residuals.pairs(block, posts)
+        noise, chance = residuals.of(block, "noise"), residuals.of(block, "chance")[:, posts]
+        for k, some in enumerate(picked):
+            both = np.concatenate([there[:, k][:, some], back[:, some, k]]).astype(float)
+            around, likely = (noise[k], self._noise), chance[k, some].astype(float)
+            yield np.stack([each.scores(both, around, likely) for each in self._filters]).astype(np.float32)
+
+
+def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
+    """Tell what unconnected pairs look like: common input, noise, and location and spread of scores, (view, kernel)."""
+    residuals, centred = _residuals(shards, parts), look.sigma is not None
+    none = np.zeros((residuals.boxes, residuals.boxes))
+    symmetric, antisymmetric = shared_input(residuals) if any(look.whitened) else (none, none)
+    common = {"symmetric": symmetric, "antisymmetric": antisymmetric, "noise": residuals.joined("noise").mean(0)}
+    scores, chosen = _scores(shards, look, parts, common), sampled(pairs_of(look.counts(shards).total))
+    blocks = range(len(residuals.rows))
+    some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)], axis=1)
+    nulls = [Null.of(each.astype(float), residuals.neurons, centred) for each in some]
+    return {**common, **{name: np.stack([getattr(each, name) for each in nulls]) for name in NULL}}
+
+
+def typical(shards: Shards, look: Look, parts: Keys, common: str, block: int) -> Arrays:
+    """Tell how large the scores of the pairs of a block are, (view, pre, post)."""
+    scores = _scores(shards, look, parts, shards.get(common))
+    nulls = _nulls(shards.get(common))
+    made = [[null.typical(view) for null, view in zip(nulls, each, strict=True)] for each in scores.of(block)]
+    return {"typical": np.array(made, np.float32).swapaxes(0, 1).copy()}
+
+
+def learned(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -> Arrays:
+    """Learn the factors of neurons and the two groups of each view."""
+    residuals, found = _residuals(shards, parts), []
+    n, usable = residuals.neurons, pairs_of(look.counts(shards).total)
+    scores, posts = _scores(shards, look, parts, shards.get(common)), posts_sampled(n)
+    blocks = range(len(residuals.rows))
+    some = np.stack([each for block in blocks for each in scores.of(block, posts)], axis=1)
+    for view, null in enumerate(_nulls(shards.get(common))):
+        wide = null.by_neuron(np.concatenate([shards.get(key)["typical"][view] for key in sizes]), usable)
+        plain = np.stack([wide.standardised(some[view, pre], usable[pre, posts], pre, posts) for pre in range(n)])
+        groups = groups_of(plain, usable[:, posts], prior_odds(n, _types(shards, look)))
+        found.append({"row": wide.row, "column": wide.column, "share": groups.share, "weight": groups.weight})
+    return {name: np.array([each[name] for each in found]) for name in found[0]}
+
+
+def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, block: int) -> Arrays:
+    """Judge every pair of a block in each view: the arrays of :class:`brainsim.posterior.View`, (view, ...)."""
+    residuals, told = _residuals(shards, parts), shards.get(learnt)
+    mine, total = residuals.rows[block], look.counts(shards).total
+    usable, known = pairs_of(total, *mine), prior_odds(len(total), _types(shards, look))[slice(*mine)]
+    raw = np.empty((len(usable), len(look.whitened), len(total), look.grid.kernel.shape[1]), np.float32)
+    for k, each in enumerate(_scores(shards, look, parts, shards.get(common)).of(block)):
+        raw[k] = each
+    found = []
+    for view, null in enumerate(_nulls({**shards.get(common), **{k: told[k] for k in ("row", "column")}})):
+        plain = (null.standardised(raw[k, view], usable[k], pre) for k, pre in enumerate(range(*mine)))
+        groups = Groups(float(told["share"][view]), told["weight"][view])
+        found.append(groups.judged(plain, usable, look.grid.delay, known, null.spread))
+    return {name: np.array([getattr(each, name) for each in found]) for name in found[0].__dataclass_fields__}
+
+
+def _residuals(shards: Shards, parts: Keys) -> Residuals:
+    _held(shards).clear()  # what follows does not need the regressors
+    return Residuals([shards.get(key) for key in parts])
+
+
+def _scores(shards: Shards, look: Look, parts: Keys, common: Arrays) -> Scores:
+    return shards.recall(f"scores {parts[0]}", lambda: Scores(look, _residuals(shards, parts), common))
+
+
+def _nulls(kept: Arrays) -> list[Null]:
+    return [Null(*each) for each in zip(*(kept[name][...] for name in NULL), strict=True)]
+
+
+def _types(shards: Shards, look: Look) -> NDArray[np.str_] | None:
+    return np.array(["unknown", "E", "I"])[shards.get(look.known)["type"][...]] if look.known else None
