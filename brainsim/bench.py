@@ -35,6 +35,8 @@ class Plan:
         Width of a bin for spike times [s].
     limit_s
         Longest time of one method on one recording [s].
+    workers, scheduler
+        Who shares the work of our fits; the peers run in one process.
     """
 
     methods: tuple[str, ...]
@@ -42,6 +44,8 @@ class Plan:
     repeats: int = 1
     bin_s: float = 0.001
     limit_s: float = 3600.0
+    workers: int = 1
+    scheduler: str = ""
 
 
 def default_methods() -> tuple[str, ...]:
@@ -120,7 +124,7 @@ def compete(cases: Iterable[Callable[[int], Case]], plan: Plan, progress: Progre
         :class:`~brainsim.accuracy.Accuracy`, ``seconds``, ``peak_mib``, ``density`` (share of connected pairs),
         ``ap_runs`` (of each seed), and ``why`` where numbers are missing. One failing method does not stop the others.
     """
-    methods = {seed: [method_of(text, seed) for text in plan.methods] for seed in _seeds(plan)}
+    methods = {seed: [_told(method_of(text, seed), plan) for text in plan.methods] for seed in _seeds(plan)}
     makers, rows = list(cases), []
     total, done = len(makers) * plan.repeats * len(plan.methods), 0
     for make in makers:
@@ -134,6 +138,11 @@ def compete(cases: Iterable[Callable[[int], Case]], plan: Plan, progress: Progre
                 progress(done, total, f"{case.name} {plan.methods[place]}")
         rows += [_row(case.name, name, each) for name, each in zip(plan.methods, runs, strict=True)]
     return rows
+
+
+def _told(method: Method, plan: Plan) -> Method:
+    """Return the method; ours with those who share its work."""
+    return replace(method, workers=plan.workers, scheduler=plan.scheduler) if isinstance(method, Ours) else method
 
 
 def _seeds(plan: Plan) -> range:

@@ -38,9 +38,11 @@ class Method(Protocol):
 
 @dataclass(frozen=True)
 class Ours:
-    """The rule ``ml`` of :class:`~brainsim.network.SpikingNetwork`, untuned."""
+    """The rule ``ml`` of :class:`~brainsim.network.SpikingNetwork`, untuned; workers change its time only."""
 
     seed: int = 0
+    workers: int = 1
+    scheduler: str = ""
     modules: tuple[str, ...] = ("brainsim.network",)
 
     def infer(self, dataset: xr.Dataset, bin_s: float) -> Inferred:
@@ -48,7 +50,8 @@ class Ours:
         from brainsim.gradient import Settings
         from brainsim.network import SpikingNetwork
 
-        fit = SpikingNetwork(settings=Settings(bin_s=bin_s, check=False), seed=self.seed).fit(dataset).fit_
+        settings = Settings(bin_s=bin_s, check=False, workers=self.workers, scheduler=self.scheduler)
+        fit = SpikingNetwork(settings=settings, seed=self.seed).fit(dataset).fit_
         assert fit is not None
         probability, z = fit["edge_probability"].values, fit["z"].values
         return Inferred(

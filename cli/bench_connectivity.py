@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .option import Command, Echo, contest, out, seed
+from .option import Command, Echo, contest, out, scheduler, seed, workers
 
 if TYPE_CHECKING:
     from brainsim.ground_truth import Case
@@ -43,6 +43,8 @@ Maker = Callable[[int], "Case"]
     show_default=True,
     help="Longest time of one method on one recording [s].",
 )
+@workers
+@scheduler
 @seed
 @click.pass_obj
 def command(
@@ -52,12 +54,14 @@ def command(
 
     Without --preset and --recording, all presets lif-..., izhikevich-... and calcium-... are simulated. Each method
     runs in a process of its own, so that its seconds and memory are its own; one that fails gets a row that says why.
+    --workers and --scheduler share the work of our fits; their answers stay the same bit for bit.
     """
     from brainsim import bench, bench_table
     from brainsim.folder import BENCHMARK, check_folder
 
     check_folder(out, BENCHMARK, overwrite=overwrite)
-    plan = bench.Plan(methods or bench.default_methods(), seed, repeats, limit_s=how["time_limit"])
+    shared = {name: how[name] for name in ("workers", "scheduler")}
+    plan = bench.Plan(methods or bench.default_methods(), seed, repeats, limit_s=how["time_limit"], **shared)
     makers = _makers(how["presets"], how["recordings"], how["truth"], how["source"], how["duration"])
     with echo.progress("bench") as progress:
         rows = bench.compete(makers, plan, progress)
@@ -122,6 +126,8 @@ def _line(methods: tuple[str, ...], seed: int, repeats: int, **how: Any) -> str:
         [f"--input {how['source']}"] if how["source"] != "auto" else []
     )
     words += [f"--duration {how['duration']:g}"] if how["duration"] else []
+    words += [f"--workers {how['workers']}"] if how["workers"] > 1 else []
+    words += ["--scheduler ADDRESS"] if how["scheduler"] else []
     return " ".join([*words, f"--seed {seed} --repeats {repeats} --out DIR"])
 
 

@@ -159,6 +159,10 @@ def test_ours_takes_part():
     found = accuracy.accuracy(outcome.inferred, case.true_weight, case.cell_type)
     assert found.ap == 1.0
     assert outcome.inferred.probability.shape == (5, 5)
+    (shared,) = bench.compete([lambda seed: case], bench.Plan(("brainsim",), workers=2))
+    assert shared["why"] == ""
+    alone = accuracy.accuracy(outcome.inferred, case.true_weight, case.cell_type)
+    assert [shared[name] for name in ("ap", "auc", "mcc_own")] == [alone.ap, alone.auc, alone.mcc_own]
 
 
 def test_wrong_names_of_methods_find_the_right_one():

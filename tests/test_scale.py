@@ -1,7 +1,9 @@
 """Workers of a cluster, and whatever dies: the same fit, bit for bit; each failure is one sentence."""
 
 import contextlib
+import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -230,8 +232,8 @@ def test_a_failure_before_the_first_shard_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def brainsim(*command):
-    return subprocess.run([*PROGRAM, *map(str, command)], capture_output=True, text=True, check=False)
+def brainsim(*command, **how):
+    return subprocess.run([*PROGRAM, *map(str, command)], capture_output=True, text=True, check=False, **how)
 
 
 def shards_in(folder):
@@ -264,6 +266,87 @@ def test_a_fit_that_is_killed_and_resumed_is_the_undisturbed_one(at, undisturbed
     assert done.returncode == 0, done.stderr
     assert same(whole, out)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["fit.nc"]
+
+
+@pytest.fixture
+def cache(undisturbed, program_cache, tmp_path):
+    """A copy of the warm cache, and the environment of a process that uses it."""
+    found = shutil.copytree(program_cache, tmp_path / "cache", ignore=shutil.ignore_patterns(".*"))
+    return found, {**os.environ, "BRAINSIM_CACHE": str(found)}
+
+
+def as_anybody():
+    """Root gives up CAP_DAC_OVERRIDE: what cannot be written cannot be written by it either."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+
+
+def closed(cache):
+    for each in (cache, *cache.glob("*")):
+        each.chmod(0o555)
+    return {"preexec_fn": as_anybody}
+
+
+def cut(cache, pattern):
+    """Truncate files of the cache to a half."""
+    found = list(cache.glob(pattern))
+    for each in found:
+        os.truncate(each, each.stat().st_size // 2)
+    assert found
+
+
+def refusal(done, out):
+    """The one sentence of a command that failed, and nothing in the place of the result."""
+    assert done.returncode == 1
+    assert not out.exists()
+    (sentence,) = filter(None, done.stderr.split("\n"))
+    return sentence
+
+
+def test_two_fits_at_once_compile_and_leave_one_library(undisturbed, cache, tmp_path):
+    (source, whole), (folder, env) = undisturbed, cache
+    there = {each.name for each in folder.glob("correlogram-*")}
+    for each in folder.glob("correlogram-*"):
+        shutil.rmtree(each)
+    outs = [tmp_path / f"{name}.nc" for name in "ab"]
+    commands = [[*PROGRAM, *FIT, str(source), "--out", str(out), "--quiet"] for out in outs]
+    both = [subprocess.Popen(each, env=env, stderr=subprocess.PIPE, text=True) for each in commands]
+    assert [(each.communicate()[1], each.returncode) for each in both] == [("", 0)] * 2
+    assert all(same(whole, out) for out in outs)
+    left = {each.name for each in folder.iterdir() if "correlogram" in each.name}
+    assert len(left) == 1, "one library and no draft"
+    assert left <= there
+
+
+def test_a_library_that_was_cut_is_compiled_anew(undisturbed, cache, tmp_path):
+    (source, whole), (folder, env) = undisturbed, cache
+    cut(folder, "*/library.so")
+    done = brainsim(*FIT, source, "--out", tmp_path / "fit.nc", env=env)
+    assert done.returncode == 0, done.stderr
+    assert same(whole, tmp_path / "fit.nc")
+
+
+def test_a_cache_that_can_only_be_read_serves(undisturbed, cache, tmp_path):
+    (source, whole), (folder, env) = undisturbed, cache
+    done = brainsim(*FIT, source, "--out", tmp_path / "fit.nc", env=env, **closed(folder))
+    assert done.returncode == 0, done.stderr
+    assert same(whole, tmp_path / "fit.nc")
+
+
+@pytest.mark.parametrize(("damaged", "what"), [("*/main", "networks"), ("*/library.so", "functions")])
+def test_a_cache_that_can_only_be_read_and_was_cut_is_said(damaged, what, undisturbed, cache, tmp_path):
+    (source, _), (folder, env) = undisturbed, cache
+    cut(folder, damaged)
+    done = brainsim(*FIT, source, "--out", tmp_path / "fit.nc", "--quiet", env=env, **closed(folder))
+    expected = f"brainsim: {folder}: the cache of compiled {what} cannot be written; set BRAINSIM_CACHE to a folder"
+    assert refusal(done, tmp_path / "fit.nc").startswith(expected)
+
+
+def test_a_fit_without_a_compiler_says_so(undisturbed, tmp_path):
+    env = {**os.environ, "CXX": "no-such-compiler", "BRAINSIM_CACHE": str(tmp_path / "cache")}
+    done = brainsim(*FIT, undisturbed[0], "--out", tmp_path / "fit.nc", "--quiet", env=env)
+    assert "'no-such-compiler' is not installed" in refusal(done, tmp_path / "fit.nc")
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_training_that_is_killed_and_resumed_is_the_undisturbed_one(tmp_path):
