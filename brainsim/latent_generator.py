@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from brainsim.bounds import Bounds
 from brainsim.generates import Generates
-from brainsim.marginal import KNOTS, ORDERS, normal_scores, retabulated, tables
+from brainsim.marginal import KNOTS, ORDERS, normal_scores, tables
 from brainsim.missing import Floats
 from brainsim.moment import (
     COMPONENTS,
@@ -182,7 +182,7 @@ def measured(generator: LatentGenerator, trials: TrainingTrials) -> LatentGenera
         shared = shared_noise(deviation, table, share, overlap, generator.latent_dim)
     generator.begin(table, amplitude.T, shared)
     if generator.length > 1:
-        correct(generator, table, trials.label, residual_of(recorded, trials.label, seen), seen)
+        correct(generator, trials.label, residual_of(recorded, trials.label, seen), seen)
     return generator
 
 
@@ -199,20 +199,16 @@ def mean_over_frames(values: Floats, seen: Floats) -> Floats:
     return np.asarray((values * seen).sum(1) / np.maximum(seen.sum(1), 1))
 
 
-def correct(
-    generator: LatentGenerator, table: Floats, label: NDArray[np.int64], residual: Floats, seen: Floats
-) -> None:
-    """Correct kernels and tables until the activity, not only its normal score, is as recorded.
+def correct(generator: LatentGenerator, label: NDArray[np.int64], residual: Floats, seen: Floats) -> None:
+    """Correct each neuron's kernel until its activity, not only its normal score, has the recorded power of noise.
 
-    Each neuron's spectrum is corrected as far as its own trials and 20 trials of all neurons together ask for it; its
-    table, because the mixture of responses and noise is not quite normal.
+    At every frequency, as far as its own trials and 20 trials of all neurons together ask for it. (Tables are left as
+    they are: refitted to the mixture of responses and noise they give events that are too large.)
 
     Parameters
     ----------
     generator
-        With its start; amplitudes and tables are changed.
-    table
-        Marginals for normal scores, (1, neuron, knot).
+        With its start; the amplitudes are changed.
     label
         Stimulus of each recorded trial: trials are simulated in the same shares.
     residual, seen
@@ -223,13 +219,9 @@ def correct(
     one_hot = torch.eye(generator.shape.stimuli)[torch.from_numpy(simulated)]
     wanted, weight = periodogram(residual, seen), len(label) / (len(label) + POOLED_TRIALS)
     place = np.linspace(0, len(wanted) - 1, generator.amplitude.shape[1])
-    shared, least = generator.shared.detach().numpy().copy(), 1e-4 * np.maximum(wanted.mean(0), 1e-12)
+    least = 1e-4 * np.maximum(wanted.mean(0), 1e-12)
     for _ in range(CORRECTIONS):
-        noise = generator.draw_noise(CORRECTED, source)
-        score = generator.score(noise, one_hot)
-        own_table = retabulated(table[0], score.transpose(0, 1).flatten(1).numpy().astype(float))[None]
-        generator.begin(own_table, generator.amplitude.numpy().copy(), shared)
-        activity = generator.bounds(generator.activity(score, one_hot)).transpose(1, 2).numpy().astype(float)
+        activity = generator(generator.draw_noise(CORRECTED, source), one_hot)[0].transpose(1, 2).numpy().astype(float)
         everywhere = np.ones_like(activity)
         made = periodogram(residual_of(activity, simulated, everywhere), everywhere)
         own = np.log(np.maximum(wanted, least) / np.maximum(made, least)) / 2
@@ -241,5 +233,5 @@ def correct(
 
 
 def periodogram(residual: Floats, seen: Floats) -> Floats:
-    """Return the mean power of trials at each frequency, over the mean of all frequencies, (frequency, neuron)."""
+    """Return the mean power of trials at each frequency, (frequency, neuron)."""
     return np.asarray((np.abs(np.fft.rfft(residual * seen, axis=1)) ** 2).mean(0))

@@ -8,14 +8,12 @@ covariances of activity.
 from math import factorial
 
 import numpy as np
-from scipy.interpolate import interp1d
 from scipy.special import eval_hermitenorm, ndtr, ndtri
 
 from brainsim.missing import Floats
 from brainsim.scaling import TrainingTrials
 
 KNOTS = np.linspace(-4.0, 4.0, 201)
-LEVELS = np.linspace(-2.5, 2.5, 11)
 POOLED = 1.0
 ORDERS = 6
 
@@ -82,24 +80,6 @@ def normal_scores(trials: TrainingTrials, seed: int) -> Floats:
         rank[np.lexsort((rng.random(len(values)), values))] = np.arange(len(values)) + 0.5
         scores[..., neuron][known] = ndtri(rank / max(len(values), 1))
     return scores
-
-
-def retabulated(table: Floats, score: Floats) -> Floats:
-    """Return tables that make the same activity of scores which are not quite normal.
-
-    Parameters
-    ----------
-    table
-        For normal scores, (neuron, knot).
-    score
-        What is to be looked up, (neuron, sample): monotonically mapped to normal scores by its quantiles, beyond
-        the outermost of them along a straight line.
-    """
-    result = np.empty_like(table)
-    for neuron, quantile in enumerate(np.quantile(score, ndtr(LEVELS), axis=1).T):
-        normal = interp1d(quantile, LEVELS, fill_value="extrapolate")(KNOTS).real if np.ptp(quantile) > 0 else KNOTS
-        result[neuron] = np.interp(normal, KNOTS, table[neuron])
-    return result
 
 
 def hermite(table: Floats) -> tuple[Floats, Floats]:

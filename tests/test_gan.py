@@ -17,7 +17,7 @@ from brainsim.error import FitError, InputError, OutputError, UnknownName
 from brainsim.gan import ConditionalGAN
 from brainsim.generated import collapse, generate
 from brainsim.latent_generator import LatentGenerator, measured
-from brainsim.marginal import KNOTS, hermite, normal_scores, quantiles, retabulated
+from brainsim.marginal import KNOTS, hermite, normal_scores, quantiles
 from brainsim.model import Batch
 from brainsim.model.r3gan import R3GAN
 from brainsim.model.wgan_gp import WassersteinGP, gradient_penalty
@@ -282,17 +282,6 @@ def test_the_start_has_the_recorded_power_of_noise_and_of_response():
 
 def _residual(activity, label):
     return residual_of(activity, label, np.ones_like(activity))
-
-
-def test_scores_are_looked_up_by_their_own_quantiles():
-    scores = np.random.default_rng(0).normal(size=(2, 4000)) * [[0.5], [2.0]] + 1
-    table = np.stack([KNOTS**2 * np.sign(KNOTS), np.maximum(KNOTS, 0)])
-    new = retabulated(table, scores)
-    for neuron in (0, 1):
-        found = np.interp(scores[neuron], KNOTS, new[neuron])
-        wanted = np.interp(np.random.default_rng(1).normal(size=4000), KNOTS, table[neuron])
-        np.testing.assert_allclose(np.quantile(found, [0.1, 0.5, 0.9]), np.quantile(wanted, [0.1, 0.5, 0.9]), atol=0.12)
-    assert (retabulated(table[:1], np.ones((1, 100))) == table[:1]).all()
 
 
 def test_scores_are_normal_and_missing_frames_stay_out_of_the_autocovariance():
