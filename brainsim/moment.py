@@ -62,7 +62,7 @@ def response_of(values: Floats, label: NDArray[np.int64], seen: Floats, stimuli:
     slope = np.clip(slope, 1e-6, 1)
     share = 2 * slope / (1 + slope)
     kept = min(COMPONENTS, len(size))
-    courses = (left * size * np.sqrt(share))[:, :kept]  # the power of the signal, not its best guess, which has less
+    courses = (left * size * share)[:, :kept]
     return courses.reshape(stimuli, frames, kept), right[:kept]
 
 
