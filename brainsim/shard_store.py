@@ -183,7 +183,10 @@ def begin(folder: Path, facts: Mapping[str, Any]) -> OnDisk:
     import zarr
 
     try:
-        zarr.open_group(folder, mode="w", zarr_format=2, attributes=dict(facts))  # all facts or none
+        if folder.exists():
+            shutil.rmtree(folder)
+        # "w-" makes the folder once; "w" makes it, removes it and makes it again. The facts are written in one piece
+        zarr.open_group(folder, mode="w-", zarr_format=2, attributes=dict(facts))
     except OSError as error:
         raise OutputError(
             f"the shards cannot be written ({first_line(error)})", where=str(folder), remedy="choose another folder"
