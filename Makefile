@@ -23,6 +23,7 @@ test: $(STAMP)   ## every check: style, types, layers, tests
 
 lint: $(STAMP)   ## style, types and layers
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet brainsim cli dataset tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -38,7 +38,7 @@ class Correlograms:
         self._amplitude = np.ascontiguousarray(spikes.amplitude[order], np.float32)
         self._at = np.ascontiguousarray(np.argsort(self._neuron, kind="stable"), np.int64)
         self._first = np.searchsorted(self._neuron[self._at], np.arange(self.neurons + 1))
-        self._kept: dict[int, NDArray[np.float32]] = {}
+        self._kept: dict[int, NDArray[np.float32]] = {}  # of all neurons, or of the one that was asked for last
 
     @cached_property
     def total(self) -> Array:
@@ -70,8 +70,9 @@ class Correlograms:
             ctypes.c_int64(int(value)) for value in (*self._first[pre : pre + 2], len(self._step), self.lags)
         )
         library("correlogram").correlogram(spikes, step, neuron, amplitude, at, first, last, lags, count_)
-        if count.nbytes * self.neurons <= KEPT_BYTES:
-            self._kept[pre] = count
+        if count.nbytes * self.neurons > KEPT_BYTES:
+            self._kept.clear()
+        self._kept[pre] = count
         return count
 
     def covariance(self, pre: int) -> Array:

@@ -296,8 +296,7 @@ class Fit:
         how = (ridge, diagonal, passes, tolerance, self.settings.target)
         begin = start or [""] * len(shards)
         tasks = [
-            Task(solve, (part, how, tuple(posts.tolist()), at, wanted))
-            for posts, at in zip(shards, begin, strict=True)
+            Task(solve, (part, how, tuple(posts.tolist()), at, wanted)) for posts, at in zip(shards, begin, strict=True)
         ]
         return Fitted(pool.shards, run(pool, tasks, self.progress, f"ridge {ridge:g}"), ridge)
 
@@ -400,9 +399,7 @@ def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
     return result
 
 
-def _dataset(
-    dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Totals], found: Connectivity
-) -> xr.Dataset:
+def _dataset(dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Totals], found: Connectivity) -> xr.Dataset:
     held, final, facts = passes
     n, weight = work.problem.neurons, final.joined("weight")
     names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)

@@ -5,24 +5,27 @@ the covariance of `post` with `pre` at each box of lags is freed of what all oth
 kernels; its noise has unit variance. No array over time is held, and one matrix serves all postsynaptic neurons.
 
 Everything is by blocks of presynaptic neurons: `survey` tells the overlap of their regressors with all others,
-`inverse` needs all of them, `remainder` is again that of a block.
+`solved` needs all of them, `remainder` is again that of a block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+from scipy.linalg import blas, lapack
 
 from brainsim.correlogram import Correlograms
 from brainsim.kernel import Lags, high_pass, overlap, reading
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
 LOADING = 1e-3
 NEAR = 20
 STRIP = 256  # rows that are made symmetric at a time
+TOGETHER = 16  # neurons that are solved for at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,47 +62,69 @@ class Reading:
         return cls(grid, off, box, model, gram, cross)
 
 
-def survey(counts: Correlograms, read: Reading, first: int, last: int) -> dict[str, Array]:
-    """Tell how the regressors of a block of neurons overlap with all others.
+def survey(counts: Correlograms, reads: Sequence[Reading], first: int, last: int) -> list[dict[str, Array]]:
+    """Tell how the regressors of a block of neurons overlap with all others, read in several ways.
 
     Returns
     -------
-    dict
-        ``gram``, (pre, model, post, model), and ``drive``, the covariance of every neuron with them, (pre, model,
-        post).
+    list
+        For each way ``gram``, (pre, model, post, model), and ``drive``, the covariance of every neuron with them,
+        (pre, model, post).
     """
-    n, model = counts.neurons, read.model.shape[1]
-    gram, drive = np.zeros((last - first, model, n, model)), np.zeros((last - first, model, n))
-    both = np.hstack([read.model, read.gram])
+    n, model = counts.neurons, reads[0].model.shape[1]
+    both = np.hstack([each for read in reads for each in (read.model, read.gram)])
+    found = np.zeros((last - first, n, len(reads), model + model**2))
     for k, pre in enumerate(range(first, last)):
-        found = counts.covariance(pre) @ both
-        drive[k] = found[:, :model].T
-        gram[k] = found[:, model:].reshape(n, model, model).transpose(1, 0, 2)
-    return {"gram": gram, "drive": drive}
+        found[k] = (counts.covariance(pre) @ both).reshape(n, len(reads), -1)
+    drive, gram = found[..., :model].transpose(2, 0, 3, 1), found[..., model:].reshape(*found.shape[:3], model, model)
+    return [
+        {"gram": np.ascontiguousarray(gram[:, :, k].transpose(0, 2, 1, 3)), "drive": np.ascontiguousarray(drive[k])}
+        for k in range(len(reads))
+    ]
 
 
-def inverse(gram: Array, kinds: int) -> Array:
-    """Invert the overlap of all regressors in place, each with a thousandth of the mean of its kind added.
+def solved(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float32]]:
+    """Solve for the influence of all regressors on every neuron, by Cholesky's factor of their overlap.
+
+    A thousandth of the mean overlap of its kind is added to each; ten times that, and so on, where the covariances of
+    a short recording are not those of any process.
 
     Parameters
     ----------
     gram
-        Overlap, (neuron x kind, neuron x kind); it is overwritten.
+        Overlap of all regressors, (neuron x kind, neuron x kind); it is overwritten.
+    drive
+        Their covariance with every neuron, (neuron x kind, post), in Fortran's order; it is overwritten.
     kinds
         Number of kinds (kernels) of each neuron.
+
+    Returns
+    -------
+    dict
+        ``root``, the factor as an upper triangle, what is below it means nothing; ``weight``, (neuron x kind, post).
     """
-    for a in range(0, len(gram), STRIP):
-        strip = slice(a, min(a + STRIP, len(gram)))
-        gram[strip, a:] = (gram[strip, a:] + gram[a:, strip].T) / 2
-        gram[a:, strip] = gram[strip, a:].T
-    mean = np.maximum(np.diag(gram).reshape(-1, kinds).mean(0), 1e-9)
-    gram[np.diag_indices_from(gram)] += LOADING * np.tile(mean, len(gram) // kinds)
-    # LAPACK works on columns, and the matrix is symmetric: its transpose needs no copy
-    return np.asarray(linalg.inv(gram.T, overwrite_a=True, check_finite=False, assume_a="gen").T, np.float64)
+    strips = [slice(a, min(a + STRIP, len(gram))) for a in range(0, len(gram), STRIP)]
+    for strip in strips:
+        gram[strip.start :, strip] += gram[strip, strip.start :].T.copy()
+        gram[strip.start :, strip] /= 2
+    own = np.diag(gram).copy()
+    mean = np.tile(np.maximum(own.reshape(-1, kinds).mean(0), 1e-9), len(gram) // kinds)
+    bad, loading = 1, LOADING
+    while bad:
+        for strip in strips:
+            gram[strip, strip.stop :] = gram[strip.stop :, strip].T
+            below = np.tril(gram[strip, strip], -1)
+            gram[strip, strip] = below + below.T
+        gram[np.diag_indices_from(gram)] = own + loading * mean
+        # LAPACK works on columns: to it, the upper triangle of the rows is the lower one; the other one stays
+        _, bad = lapack.dpotrf(gram.T, lower=1, clean=0, overwrite_a=1)
+        loading *= 10
+    weight, _ = lapack.dpotrs(gram.T, drive, lower=1, overwrite_b=1)
+    return {"root": gram.astype(np.float32), "weight": np.ascontiguousarray(weight, np.float32)}
 
 
 def remainder(
-    counts: Correlograms, read: Reading, parts: tuple[Array, Array], first: int, last: int
+    counts: Correlograms, read: Reading, parts: tuple[Floats, Floats], first: int, last: int
 ) -> dict[str, NDArray[Any]]:
     """Take the influence of all other neurons out of the correlograms of a block.
 
@@ -108,7 +133,7 @@ def remainder(
     counts, read
         Correlograms, and what is read off them.
     parts
-        Inverse overlap of all regressors, (neuron x model, neuron x model), and their drive, (neuron x model, post).
+        ``root`` and ``weight`` of :func:`solved`.
     first, last
         The block of presynaptic neurons.
 
@@ -122,31 +147,55 @@ def remainder(
     n, size, box = counts.neurons, last - first, read.box.shape[1]
     value, energy = np.zeros((box, size, n), np.float32), np.zeros((size, n))
     noise, chance = np.zeros((size, box, box)), np.zeros((size, n), np.float32)
-    for k, pre in enumerate(range(first, last)):
-        left, noise[k] = _partial(counts.covariance(pre), read, pre, parts)
-        lift = counts.lift(pre, min(NEAR, counts.lags - 1))
-        value[:, k] = left / np.sqrt(counts.power * lift)
-        energy[k] = np.square(value[:, k], dtype=float).sum(0)
-        chance[k] = lift * counts.total * counts.total[pre] / counts.bins
+    for begin in range(first, last, TOGETHER):
+        pres = range(begin, min(begin + TOGETHER, last))
+        for pre, (left, correlation, lift) in zip(pres, _partial(counts, read, parts, pres), strict=True):
+            k = pre - first
+            noise[k], value[:, k] = correlation, left / np.sqrt(counts.power * lift)
+            energy[k] = np.square(value[:, k], dtype=float).sum(0)
+            chance[k] = lift * counts.total * counts.total[pre] / counts.bins
     return {"value": value, "energy": energy, "noise": noise, "chance": chance}
 
 
-def _partial(covariance: Array, read: Reading, pre: int, parts: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Return one neuron's residual covariances over the noise per unit variance, (box, post), and their correlation."""
-    inverted, drive = parts
-    n, box, model = len(covariance), read.box.shape[1], read.model.shape[1]
-    mine, grid, lags = slice(pre * model, (pre + 1) * model), read.grid, len(read.baseline) // 2 + 1
-    found = covariance @ np.hstack([read.box, read.cross])
-    cross = found[:, box:].reshape(n, box, model).transpose(1, 0, 2).reshape(box, n * model).copy()
-    cross[:, mine] = 0
-    others = cross @ inverted
-    others -= (cross @ inverted[:, mine]) @ np.linalg.solve(inverted[mine, mine], inverted[mine])
-    others[:, mine] = 0
-    left = found[:, :box].T - others @ drive
-    own = (covariance[pre] @ read.baseline.T)[lags - 1 : lags + grid.longest]
-    variance = grid.box.T @ linalg.toeplitz(own) @ grid.box - others @ cross.T
-    scale = np.sqrt(np.maximum(np.diag(variance), 1e-9))
-    return left / scale[:, None], (variance + variance.T) / 2 / np.outer(scale, scale)
+def _partial(
+    counts: Correlograms, read: Reading, parts: tuple[Floats, Floats], pres: range
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Give the residual covariances of some neurons over the noise per unit variance, (box, post), and its correlation.
+
+    The third is how often all neurons fire near each of them, over chance, (post,).
+
+    With C the overlap of the boxes of `pre` with the regressors of all neurons but itself, G = R'R that of all
+    regressors and W their solved drive, the others explain C W of the covariances and C G^-1 C' of the variance. Both
+    count the regressors of `pre` itself, E, among the others; what they took by C G^-1 E (E' G^-1 E)^-1 is given back.
+    """
+    root, weight = parts
+    n, box, model = counts.neurons, read.box.shape[1], read.model.shape[1]
+    lags, grid, width = counts.lags, read.grid, box + model
+    x = np.zeros((n * model, len(pres) * width), np.float32, order="F")
+    raw, own, lift = [], [], []
+    for k, pre in enumerate(pres):
+        covariance, mine = counts.covariance(pre), slice(pre * model, (pre + 1) * model)
+        found = covariance @ np.hstack([read.box, read.cross])
+        raw.append(found[:, :box].T)
+        own.append((covariance[pre] @ read.baseline.T)[lags - 1 : lags + grid.longest])
+        lift.append(counts.lift(pre, min(NEAR, lags - 1)))
+        at = slice(k * width, k * width + box)
+        x[:, at] = found[:, box:].reshape(n, box, model).transpose(0, 2, 1).reshape(n * model, box)
+        x[mine, at] = 0
+    explained = x.T @ weight  # the columns of E are still empty
+    for k, pre in enumerate(pres):
+        x[pre * model + np.arange(model), k * width + box + np.arange(model)] = 1
+    x = blas.strsm(1.0, root.T, x, lower=1, overwrite_b=1)
+    for k, pre in enumerate(pres):
+        each = x[:, k * width : (k + 1) * width].astype(float)
+        whole = each.T @ each
+        given = np.linalg.solve(whole[box:, box:], whole[box:, :box]).T
+        mine = slice(pre * model, (pre + 1) * model)
+        left = raw[k] - explained[k * width : k * width + box] + given @ weight[mine]
+        taken = whole[:box, :box] - given @ whole[box:, :box]
+        variance = grid.box.T @ linalg.toeplitz(own[k]) @ grid.box - taken
+        scale = np.sqrt(np.maximum(np.diag(variance), 1e-9))
+        yield left / scale[:, None], (variance + variance.T) / 2 / np.outer(scale, scale), lift[k]
 
 
 class Residuals:

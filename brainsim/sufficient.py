@@ -222,9 +222,7 @@ def own_sums(problem: Problem, held: NDArray[np.bool_]) -> Sums:
     return {"count": count, "bins": bins, "coincidence": coincidence, "own": own, "total": total}
 
 
-def overlaps(
-    problem: Problem, parts: Sequence[Sums], own: Sums
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def overlaps(problem: Problem, parts: Sequence[Sums], own: Sums) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the overlap of all features (feature, feature) and their means (feature,) from the sums of all parts."""
     n, a, gram = problem.neurons, np.exp(-1 / problem.tau), np.zeros((problem.features, problem.features))
     trace = np.concatenate([part["trace"] for part in parts])

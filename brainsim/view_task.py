@@ -1,9 +1,9 @@
 """The tasks that tell what correlograms say: blocks of presynaptic neurons, stage by stage.
 
-For each baseline, with * for one task per block of neurons:
+For each baseline (but `surveyed` for all), with * for one task per block of neurons:
 
     surveyed*   overlap of the regressors of a block with those of all neurons
-    inverted    the inverse of all of it
+    solved      Cholesky's factor of all of it, and what follows for every neuron
     left*       residual correlograms of a block
     null        hidden common input; location and spread of the scores of unconnected pairs, from a sample
     typical*    size of the scores of each pair
@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brainsim import residual
 from brainsim.confound import Filters, shared_input
 from brainsim.look import Look, pairs_of, prior_odds
 from brainsim.posterior import Groups, Null, groups_of, posts_sampled, sampled
-from brainsim.residual import Residuals, inverse, remainder, survey
+from brainsim.residual import Residuals, remainder, survey
 from brainsim.shard_store import Arrays, Shards
 
 Array = NDArray[np.float64]
@@ -33,34 +34,36 @@ KEPT_BYTES = 2**26  # of the scores of a baseline; more are made again
 NULL = ("middle", "spread", "row", "column")
 
 
-def surveyed(shards: Shards, look: Look, first: int, last: int) -> Arrays:
-    """Tell how the regressors of a block of neurons overlap with all others."""
-    counts = look.counts(shards)
-    return survey(counts, look.reading(counts), first, last)
+def surveyed(shards: Shards, looks: tuple[Look, ...], first: int, last: int) -> Arrays:
+    """Tell how the regressors of a block of neurons overlap with all others, for all baselines."""
+    counts = looks[0].counts(shards)
+    found = survey(counts, [look.reading(counts) for look in looks], first, last)
+    return {f"{name}{k}": values for k, each in enumerate(found) for name, values in each.items()}
 
 
-def inverted(shards: Shards, parts: Keys) -> Arrays:
-    """Invert the overlap of all regressors."""
-    shape = shards.get(parts[0])["gram"].shape
-    gram, at = np.zeros((shape[2] * shape[1],) * 2), 0
+def solved(shards: Shards, parts: Keys, baseline: int) -> Arrays:
+    """Solve for the influence of all regressors on every neuron."""
+    _, model, n, _ = shards.get(parts[0])[f"gram{baseline}"].shape
+    gram, drive, at = np.zeros((n * model,) * 2), np.zeros((n * model, n), order="F"), 0
     for key in parts:
-        part = shards.get(key)["gram"][...]
-        gram[at : at + part.shape[0] * shape[1]] = part.reshape(-1, len(gram))
-        at += part.shape[0] * shape[1]
-    return {"inverse": inverse(gram, shape[1])}
+        part = shards.get(key)
+        rows = slice(at, at + part[f"gram{baseline}"].shape[0] * model)
+        gram[rows] = part[f"gram{baseline}"][...].reshape(-1, n * model)
+        drive[rows] = part[f"drive{baseline}"][...].reshape(-1, n)
+        at = rows.stop
+    return residual.solved(gram, drive, model)
 
 
-def left(shards: Shards, look: Look, parts: Keys, whole: str, first: int, last: int) -> Arrays:
+def left(shards: Shards, look: Look, whole: str, first: int, last: int) -> Arrays:
     """Take the influence of all other neurons out of the correlograms of a block."""
     counts, held = look.counts(shards), _held(shards)
     if whole not in held:
         held.clear()  # one matrix at a time
-        drive = np.concatenate([shards.get(key)["drive"][...] for key in parts])
-        held[whole] = shards.get(whole)["inverse"][...], drive.reshape(-1, drive.shape[2])
+        held[whole] = shards.get(whole)["root"][...], shards.get(whole)["weight"][...]
     return remainder(counts, look.reading(counts), held[whole], first, last)
 
 
-def _held(shards: Shards) -> dict[str, tuple[Array, Array]]:
+def _held(shards: Shards) -> dict[str, tuple[Floats, Floats]]:
     """Return the place of the matrices that this process uses again and again."""
     return shards.recall("matrices of the regressors", dict)
 
@@ -85,9 +88,7 @@ class Scores:
         size = 4 * residuals.neurons**2 * look.grid.kernel.shape[1] * len(look.whitened)
         self._kept: dict[int, list[Floats]] | None = {} if size <= KEPT_BYTES else None
 
-    def of(
-        self, block: int, posts: slice = slice(None), chosen: NDArray[np.int64] | None = None
-    ) -> Iterator[Floats]:
+    def of(self, block: int, posts: slice = slice(None), chosen: NDArray[np.int64] | None = None) -> Iterator[Floats]:
         """Give the scores of each presynaptic neuron of a block, (view, post, kernel).
 
         `posts` takes some postsynaptic neurons, `chosen` some pairs, as places in the flat matrix.

@@ -8,7 +8,7 @@ from brainsim.look import Look
 from brainsim.posterior import View
 from brainsim.progress import Progress, silent
 from brainsim.shard_store import Arrays
-from brainsim.view_task import Keys, inverted, judged, learned, left, null, surveyed, typical
+from brainsim.view_task import Keys, judged, learned, left, null, solved, surveyed, typical
 
 
 @dataclass
@@ -42,10 +42,10 @@ class Looks:
         if self._begun is None:
             self.begin()
         assert self._begun is not None
-        surveys = self._by_look(self.pool.finish(self._begun, self.progress, "correlograms"))
-        wholes = self._run([Task(inverted, (parts,)) for parts in surveys], "regressors")
-        lefts = self._stage("residuals", lambda k, block: Task(left, (self.looks[k], surveys[k], wholes[k], *block)))
-        self.pool.shards.spare([*wholes, *(key for parts in surveys for key in parts)])
+        surveys = tuple(self.pool.finish(self._begun, self.progress, "correlograms"))
+        wholes = self._run([Task(solved, (surveys, k)) for k in range(len(self.looks))], "regressors")
+        lefts = self._stage("residuals", lambda k, block: Task(left, (self.looks[k], wholes[k], *block)))
+        self.pool.shards.spare([*wholes, *surveys])
         nulls = self._run([Task(null, (look, parts)) for look, parts in zip(self.looks, lefts, strict=True)], "null")
         commons = [(look, parts, common) for look, parts, common in zip(self.looks, lefts, nulls, strict=True)]
         at = self.blocks.index
@@ -58,7 +58,7 @@ class Looks:
 
     @property
     def _surveys(self) -> list[Task]:
-        return [Task(surveyed, (look, *block)) for look in self.looks for block in self.blocks]
+        return [Task(surveyed, (tuple(self.looks), *block)) for block in self.blocks]
 
     def _run(self, tasks: list[Task], note: str) -> list[str]:
         return run(self.pool, tasks, self.progress, f"correlograms: {note}")

@@ -58,9 +58,7 @@ def contest(recordings: str, methods: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in (
             click.option("--method", "methods", multiple=True, metavar="NAME", help=methods),
-            click.option(
-                "--recording", "recordings", multiple=True, type=click.Path(path_type=Path), help=recordings
-            ),
+            click.option("--recording", "recordings", multiple=True, type=click.Path(path_type=Path), help=recordings),
             click.option(
                 "--preset", "presets", multiple=True, metavar="NAME", help="A preset to simulate; may be repeated."
             ),

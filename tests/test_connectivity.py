@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from dense import laid_out
+from scipy.linalg import toeplitz
 from sklearn.metrics import average_precision_score
 
 from brainsim import correlogram, native, sufficient, view_task
@@ -12,7 +13,7 @@ from brainsim.kernel import high_pass, lags, overlap, reading
 from brainsim.look import prior_odds
 from brainsim.posterior import View, log_probability, view
 from brainsim.recorded import Events
-from brainsim.residual import Reading, inverse, remainder, survey
+from brainsim.residual import Reading, remainder, solved, survey
 
 BIN = 0.001
 
@@ -65,6 +66,8 @@ def test_correlograms_that_are_not_kept_are_the_same(monkeypatch):
     assert kept.count(1) is once
     monkeypatch.setattr(correlogram, "KEPT_BYTES", 0)
     first = anew.count(1)
+    assert anew.count(1) is first, "the latest one is at hand"
+    anew.count(0)
     assert anew.count(1) is not first
     np.testing.assert_array_equal(first, once)
 
@@ -110,6 +113,49 @@ def test_a_high_pass_takes_what_is_smooth_and_leaves_a_peak():
     np.testing.assert_array_equal(high_pass(None, 5), np.eye(9))
 
 
+def both(regressors, size):
+    """The solved regressors of a survey, as they are handed to `remainder`."""
+    found = solved(regressors["gram"].reshape(size, size), np.asfortranarray(regressors["drive"].reshape(size, -1)), 2)
+    return found["root"], found["weight"]
+
+
+def test_the_influence_of_the_others_is_what_a_dense_solution_takes_out():
+    n, grid = 19, lags(BIN)  # more than are solved for at a time
+    counts = np.random.default_rng(0).poisson(0.05, (4000, n))
+    found = Correlograms(events(counts), len(counts), 120)
+    read = Reading.of(grid, None, found.lags)
+    (regressors,) = survey(found, [read], 0, n)
+    gram, drive = regressors["gram"].reshape(2 * n, 2 * n), regressors["drive"].reshape(2 * n, n)
+    gram = (gram + gram.T) / 2 + 1e-3 * np.diag(np.tile(np.diag(gram).reshape(-1, 2).mean(0), n))
+    left = remainder(found, read, both(regressors, 2 * n), 0, n)
+    for pre in range(n):
+        others = np.delete(np.arange(2 * n), [2 * pre, 2 * pre + 1])
+        boxes = found.covariance(pre) @ read.cross  # (neuron, box x model)
+        cross = boxes.reshape(n, -1, 2).transpose(1, 0, 2).reshape(-1, 2 * n)[:, others]
+        by_others = np.linalg.solve(gram[np.ix_(others, others)], cross.T).T
+        own = found.covariance(pre)[pre][119 : 119 + grid.longest + 1]
+        variance = grid.box.T @ toeplitz(own) @ grid.box - by_others @ cross.T
+        scale = np.sqrt(np.diag(variance))
+        expected = ((found.covariance(pre) @ read.box).T - by_others @ drive[others]) / scale[:, None]
+        expected /= np.sqrt(found.power * found.lift(pre, 20))
+        np.testing.assert_allclose(left["value"][:, pre], expected, atol=2e-4)
+        np.testing.assert_allclose(left["noise"][pre], variance / np.outer(scale, scale), atol=1e-5)
+
+
+def test_covariances_of_no_process_are_solved_with_more_loading():
+    rng, size = np.random.default_rng(0), 600  # several strips
+    gram = rng.standard_normal((size, size))
+    gram = (gram + gram.T) / 2
+    gram[np.diag_indices(size)] = 1
+    drive = rng.standard_normal((size, 3))
+    assert np.linalg.eigvalsh(gram)[0] < -10, "more than a loading of 10 can mend"
+    found = solved(gram.copy(), np.asfortranarray(drive), 2)
+    loaded = gram + 100 * np.eye(size)
+    root = np.triu(found["root"])
+    np.testing.assert_allclose(root.T @ root, loaded, atol=1e-4)
+    np.testing.assert_allclose(found["weight"], np.linalg.solve(loaded, drive), atol=1e-6)
+
+
 def test_an_indirect_path_is_taken_out():
     chain = np.zeros((3, 3))
     chain[0, 1] = chain[1, 2] = 1.5
@@ -117,9 +163,8 @@ def test_an_indirect_path_is_taken_out():
     found = Correlograms(events(counts), len(counts), 120)
     grid = lags(BIN)
     read = Reading.of(grid, None, found.lags)
-    regressors = survey(found, read, 0, 3)
-    inverted = inverse(regressors["gram"].reshape(6, 6), 2)
-    left = remainder(found, read, (inverted, regressors["drive"].reshape(6, 3)), 0, 3)["value"][:12].sum(0)
+    (regressors,) = survey(found, [read], 0, 3)
+    left = remainder(found, read, both(regressors, 6), 0, 3)["value"][:12].sum(0)
     alone = found.covariance(0)[2, 120:132].sum() / np.sqrt(found.count(0)[0, 119] * found.power[2])
     assert alone > 3, "0 and 2 fire together"
     assert left[0, 1] > 5 < left[1, 2]
