@@ -57,8 +57,8 @@ class Pool(Protocol):
         """Where the shards are kept."""
         ...
 
-    def start(self, tasks: Sequence[Task], priority: int = 0) -> "Started":
-        """Begin with tasks where others can do them; nothing is waited for."""
+    def start(self, tasks: Sequence[Task], priority: int = 0, after: "Started | None" = None) -> "Started":
+        """Begin with tasks where others can do them, each `after` the shards that it reads; nothing is waited for."""
         ...
 
     def finish(self, started: "Started", progress: Progress = silent, note: str = "") -> list[str]:
@@ -90,7 +90,7 @@ class Here:
     def __init__(self, shards: Shards) -> None:
         self.shards = shards
 
-    def start(self, tasks: Sequence[Task], priority: int = 0) -> Started:
+    def start(self, tasks: Sequence[Task], priority: int = 0, after: Started | None = None) -> Started:
         """Note the tasks; :meth:`finish` does them."""
         return Started(tasks, [])
 
@@ -118,12 +118,12 @@ class Dask:
     def __init__(self, client: Any, shards: OnDisk) -> None:
         self._client, self.shards = client, shards
 
-    def start(self, tasks: Sequence[Task], priority: int = 0) -> Started:
-        """Give the tasks whose shards are missing to the scheduler."""
-        missing = [task for task in tasks if task.key not in self.shards]
+    def start(self, tasks: Sequence[Task], priority: int = 0, after: Started | None = None) -> Started:
+        """Give the tasks whose shards are missing to the scheduler, which lets them wait for those before."""
+        missing, waits_for = [task for task in tasks if task.key not in self.shards], after.futures if after else []
         with self._connected():
             futures = [
-                self._client.submit(perform, self.shards, each, source_digest(), **self._how(each, priority))
+                self._client.submit(perform, self.shards, each, source_digest(), waits_for, **self._how(each, priority))
                 for each in missing
             ]
         return Started(tasks, futures)
@@ -194,8 +194,8 @@ class Dask:
                 )
 
 
-def perform(shards: Shards, task: Task, made_by: str) -> None:
-    """Make a shard unless it is there: what a worker does.
+def perform(shards: Shards, task: Task, made_by: str, _after: Sequence[None] = ()) -> None:
+    """Make a shard unless it is there: what a worker does, after what it waits for.
 
     Raises
     ------
