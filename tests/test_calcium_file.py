@@ -109,16 +109,17 @@ def test_a_damaged_block_leaves_nothing(small_blocks, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_recording(small_blocks, tmp_path):
-    def peak(neurons):
+    def peak(neurons, turn):
         made = recording()[["calcium"]].drop_vars(["neuron", "cell_type"]).isel(neuron=np.arange(neurons) % 9)
         chunks = {"calcium": {"chunks": (600, 2)}}
-        made.to_zarr(tmp_path / f"{neurons}.zarr", zarr_format=2, encoding=chunks)
+        made.to_zarr(tmp_path / f"{turn}-{neurons}.zarr", zarr_format=2, encoding=chunks)
         tracemalloc.start()
-        deconvolve_file(tmp_path / f"{neurons}.zarr", tmp_path / f"out{neurons}.zarr")
+        deconvolve_file(tmp_path / f"{turn}-{neurons}.zarr", tmp_path / f"out-{turn}-{neurons}.zarr")
         highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return highest
 
-    peak(9)
-    small, large = peak(18), peak(90)
+    peak(9, 0)
+    # the least of three: threads of Zarr that begin now or later add to some
+    small, large = (min(peak(neurons, turn) for turn in range(3)) for neurons in (18, 90))
     assert large - small < 0.5 * 72 * 600 * 8, (small, large)
