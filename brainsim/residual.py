@@ -5,7 +5,7 @@ the covariance of `post` with `pre` at each box of lags is freed of what all oth
 kernels; its noise has unit variance. No array over time is held, and one matrix serves all postsynaptic neurons.
 
 Everything is by blocks of presynaptic neurons: `survey` tells the overlap of their regressors with all others,
-`solved` needs all of them, `remainder` is again that of a block.
+`solve` needs all of them, `remainder` is again that of a block.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from scipy import linalg
 from scipy.linalg import blas, lapack
 
 from brainsim.correlogram import Correlograms
+from brainsim.error import FitError
 from brainsim.kernel import Lags, high_pass, overlap, reading
 
 Array = NDArray[np.float64]
@@ -83,7 +84,7 @@ def survey(counts: Correlograms, reads: Sequence[Reading], first: int, last: int
     ]
 
 
-def solved(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float32]]:
+def solve(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float32]]:
     """Solve for the influence of all regressors on every neuron, by Cholesky's factor of their overlap.
 
     A thousandth of the mean overlap of its kind is added to each; ten times that, and so on, where the covariances of
@@ -102,12 +103,19 @@ def solved(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float3
     -------
     dict
         ``root``, the factor as an upper triangle, what is below it means nothing; ``weight``, (neuron x kind, post).
+
+    Raises
+    ------
+    FitError
+        If the covariances are not finite.
     """
     strips = [slice(a, min(a + STRIP, len(gram))) for a in range(0, len(gram), STRIP)]
     for strip in strips:
         gram[strip.start :, strip] += gram[strip, strip.start :].T.copy()
         gram[strip.start :, strip] /= 2
     own = np.diag(gram).copy()
+    if not np.isfinite(gram.sum()):  # no loading would do
+        raise FitError("covariances of the spikes are not finite", remedy="check the amplitudes of the spikes")
     mean = np.tile(np.maximum(own.reshape(-1, kinds).mean(0), 1e-9), len(gram) // kinds)
     bad, loading = 1, LOADING
     while bad:
@@ -133,7 +141,7 @@ def remainder(
     counts, read
         Correlograms, and what is read off them.
     parts
-        ``root`` and ``weight`` of :func:`solved`.
+        ``root`` and ``weight`` of :func:`solve`.
     first, last
         The block of presynaptic neurons.
 

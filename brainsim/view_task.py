@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brainsim import residual
 from brainsim.confound import Filters, shared_input
 from brainsim.look import Look, pairs_of, prior_odds
 from brainsim.posterior import Groups, Null, groups_of, posts_sampled, sampled
-from brainsim.residual import Residuals, remainder, survey
+from brainsim.residual import Residuals, remainder, solve, survey
 from brainsim.shard_store import Arrays, Shards
 
 Array = NDArray[np.float64]
@@ -51,7 +50,7 @@ def solved(shards: Shards, parts: Keys, baseline: int) -> Arrays:
         gram[rows] = part[f"gram{baseline}"][...].reshape(-1, n * model)
         drive[rows] = part[f"drive{baseline}"][...].reshape(-1, n)
         at = rows.stop
-    return residual.solved(gram, drive, model)
+    return solve(gram, drive, model)
 
 
 def left(shards: Shards, look: Look, whole: str, first: int, last: int) -> Arrays:

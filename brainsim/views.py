@@ -60,8 +60,9 @@ class Looks:
             yield [view for key in keys for view in _views(self.pool.shards.get(key))]
 
     def _start(self, name: str, tasks: list[Task]) -> list[str]:
-        """Begin with a stage after the one before, and return the keys of its shards."""
-        started = self.pool.start(tasks, after=self._begun[-1][1] if self._begun else None)
+        """Begin with a stage after the last one that is not there yet; return the keys of its shards."""
+        before = next((each for _, each in reversed(self._begun) if each.futures), None)
+        started = self.pool.start(tasks, after=before)
         self._begun.append((name, started))
         return started.keys
 

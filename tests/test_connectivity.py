@@ -7,13 +7,17 @@ from scipy.linalg import toeplitz
 from sklearn.metrics import average_precision_score
 
 from brainsim import correlogram, native, sufficient, view_task
+from brainsim.cluster import Here, Started
 from brainsim.connectivity import combined, infer
 from brainsim.correlogram import Correlograms
+from brainsim.error import FitError
 from brainsim.kernel import high_pass, lags, overlap, reading
-from brainsim.look import prior_odds
+from brainsim.look import Look, prior_odds
 from brainsim.posterior import View, log_probability, view
 from brainsim.recorded import Events
-from brainsim.residual import Reading, remainder, solved, survey
+from brainsim.residual import Reading, remainder, solve, survey
+from brainsim.shard_store import InMemory
+from brainsim.views import Looks
 
 BIN = 0.001
 
@@ -115,7 +119,7 @@ def test_a_high_pass_takes_what_is_smooth_and_leaves_a_peak():
 
 def both(regressors, size):
     """The solved regressors of a survey, as they are handed to `remainder`."""
-    found = solved(regressors["gram"].reshape(size, size), np.asfortranarray(regressors["drive"].reshape(size, -1)), 2)
+    found = solve(regressors["gram"].reshape(size, size), np.asfortranarray(regressors["drive"].reshape(size, -1)), 2)
     return found["root"], found["weight"]
 
 
@@ -149,11 +153,35 @@ def test_covariances_of_no_process_are_solved_with_more_loading():
     gram[np.diag_indices(size)] = 1
     drive = rng.standard_normal((size, 3))
     assert np.linalg.eigvalsh(gram)[0] < -10, "more than a loading of 10 can mend"
-    found = solved(gram.copy(), np.asfortranarray(drive), 2)
+    found = solve(gram.copy(), np.asfortranarray(drive), 2)
     loaded = gram + 100 * np.eye(size)
     root = np.triu(found["root"])
     np.testing.assert_allclose(root.T @ root, loaded, atol=1e-4)
     np.testing.assert_allclose(found["weight"], np.linalg.solve(loaded, drive), atol=1e-6)
+
+
+def test_covariances_that_are_not_finite_are_said():
+    with pytest.raises(FitError, match="not finite"):
+        solve(np.full((4, 4), np.nan), np.ones((4, 2), order="F"), 2)
+
+
+@pytest.mark.parametrize("there", [(), ("null",), ("null", "learned"), ("surveyed", "left", "typical")])
+def test_a_stage_of_a_resumed_fit_waits_for_the_last_one_that_is_not_there(there):
+    begun = []
+
+    class Noted(Here):
+        def start(self, tasks, priority=0, after=None):
+            name = tasks[0].make.__name__
+            begun.append((name, after))
+            return Started(tasks, [] if name in there else [name])
+
+    looks = [Look("spikes", 1000, BIN, "", baseline) for baseline in range(3)]
+    Looks(Noted(InMemory()), looks, [(0, 4), (4, 8)]).begin()
+    names = [name for name, _ in begun]
+    assert names == ["surveyed", "solved", "left", "null", "typical", "learned", "judged"]
+    for k, (_, after) in enumerate(begun):
+        missing = [name for name in names[:k] if name not in there]
+        assert (after.futures if after else []) == missing[-1:]
 
 
 def test_an_indirect_path_is_taken_out():
