@@ -95,8 +95,9 @@ class Dense:
         self.source = torch.Generator().manual_seed(seed)
 
     def epoch(self) -> None:
-        """Pass the critic over all trials."""
-        order = torch.randperm(len(self.recorded), generator=self.source)
+        """Make the steps of :class:`brainsim.training.Trainer`: all trials, on to a whole step of the generator."""
+        wanted = BATCH * CRITIC_STEPS * -(-TRIALS // (BATCH * CRITIC_STEPS))
+        order = torch.cat([torch.randperm(TRIALS, generator=self.source) for _ in range(2)])[:wanted]
         for number, chosen in enumerate(torch.split(order, BATCH), 1):
             with torch.no_grad():
                 made = self._made(chosen)

@@ -43,6 +43,8 @@ class Bounds(nn.Module):
     def forward(self, activity: Tensor) -> Tensor:
         """Return the activity (trial, neuron, time) cut to the range and rounded to the lattice."""
         cut = torch.minimum(torch.maximum(activity, self.lower), self.upper)
+        if not bool((self.step > 0).any()):
+            return cut
         with torch.no_grad():
             spacing = torch.where(self.step > 0, self.step, 1)
             rounded = self.lower + ((cut - self.lower) / spacing).round() * spacing

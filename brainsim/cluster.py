@@ -8,6 +8,7 @@ sees; through the scheduler pass names only. One process does all of it without 
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -245,15 +246,28 @@ def opened(workers: int = 1, scheduler: str = "", folder: Path | None = None) ->
         return
     with tempfile.TemporaryDirectory(prefix="brainsim-shards-", ignore_cleanup_errors=True) as name:
         shards = OnDisk(str(folder.resolve())) if folder else begin(Path(name), {"kept": "for one run"})
-        yield Dask(_client(scheduler) if scheduler else _local(workers), shards)
+        yield Dask(_client(scheduler) if scheduler else _local(workers).result(), shards)
+
+
+def hasten(workers: int, scheduler: str = "") -> None:
+    """Let local processes start while this one imports and reads what it needs; :func:`opened` takes them up."""
+    if workers > 1 and not scheduler:
+        _local(workers)
 
 
 _HOMES: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @cache
-def _local(workers: int) -> Any:
-    """Start local processes, one thread each; they serve until this process ends."""
+def _local(workers: int) -> "Future[Any]":
+    """Start local processes, one thread each, in a thread; they serve until this process ends."""
+    import distributed  # noqa: F401 - not in the thread, while this one imports the same
+
+    return ThreadPoolExecutor(1).submit(_client_of, workers)
+
+
+def _client_of(workers: int) -> Any:
+    """Start local processes and connect to them."""
     import dask.config
     from distributed import Client, LocalCluster
 

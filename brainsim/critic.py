@@ -93,7 +93,7 @@ class Critic(nn.Module):
             hidden = functional.leaky_relu(layer(hidden), 0.2)
         flat = hidden.flatten(1)
         score: Tensor = self.score(flat)[:, 0] + (flat * self.match(stimulus)).mean(1)
-        return score if self.whole is None else score + self.whole(course.mean(1), stimulus)
+        return score if self.whole is None else score + self.whole(course.sum(1) / course.shape[1], stimulus)
 
 
 class Whole(nn.Module):

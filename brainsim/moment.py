@@ -108,21 +108,24 @@ def autocovariance(residual: Floats, seen: Floats) -> Floats:
     return np.asarray(variance * (weight * correlation + (1 - weight) * pooled))
 
 
-def spectrum(covariance: Floats) -> Floats:
+def spectrum(covariance: Floats, length: int) -> Floats:
     """Return the amplitude spectrum of a filter that makes this of white noise, but for its size.
 
     Parameters
     ----------
     covariance
         Autocovariance, shape (lag, neuron), of two frames or more.
+    length
+        Frames of the noise, an even number, at least twice the lags.
 
     Returns
     -------
     ndarray
-        Shape (frequency, neuron), over twice the frames; the variance of what it makes is 1.
+        Shape (frequency, neuron); the variance of what it makes is 1.
     """
     correlation = covariance / np.maximum(covariance[0], 1e-12)
-    around = np.concatenate([correlation, np.zeros((1, correlation.shape[1])), correlation[:0:-1]])
+    beyond = np.zeros((length - 2 * len(correlation) + 1, correlation.shape[1]))
+    around = np.concatenate([correlation, beyond, correlation[:0:-1]])
     return scaled_to(np.sqrt(np.maximum(np.fft.rfft(around, axis=0).real, 1e-4)), np.ones(correlation.shape[1]))
 
 

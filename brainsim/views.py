@@ -10,8 +10,9 @@ from brainsim.progress import Progress, silent
 from brainsim.shard_store import Arrays
 from brainsim.view_task import Keys, judged, learned, left, null, solved, surveyed, typical
 
-# what nothing waits for once a stage is there
-LET_GO = {"residuals": ("survey", "regressors"), "pairs": ("residuals", "null", "scores", "groups")}
+# what nothing waits for once a stage is there: of all looks, or of the same one
+LET_GO = {"null": ("survey", "regressors"), "pairs": ("residuals", "null", "scores", "groups")}
+EVERY = -1
 
 
 @dataclass
@@ -34,45 +35,45 @@ class Looks:
     looks: Sequence[Look]
     blocks: Sequence[tuple[int, int]]
     progress: Progress = silent
-    _begun: list[tuple[str, Started]] = field(default_factory=list)
+    _begun: list[tuple[str, int, Started]] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Let idle workers begin: each stage follows the one before as soon as that is there."""
-        looks, at = range(len(self.looks)), self.blocks.index
+        """Let idle workers begin: each stage follows the one before as soon as that is there.
+
+        The large matrices come first, for all looks; from the residuals on no look waits for another.
+        """
+        looks = range(len(self.looks))
         surveys = self._start("survey", [Task(surveyed, (tuple(self.looks), *block)) for block in self.blocks])
-        wholes = self._start("regressors", [Task(solved, (tuple(surveys), k)) for k in looks])
-        lefts = self._stage("residuals", lambda k, block: Task(left, (self.looks[k], wholes[k], *block)))
-        nulls = self._start("null", [Task(null, (self.looks[k], lefts[k])) for k in looks])
-        commons = list(zip(self.looks, lefts, nulls, strict=True))
-        sizes = self._stage("scores", lambda k, block: Task(typical, (*commons[k], at(block))))
-        groups = self._start("groups", [Task(learned, (*commons[k], sizes[k])) for k in looks])
-        self._stage("pairs", lambda k, block: Task(judged, (*commons[k], groups[k], at(block))))
+        wholes = self._start("regressors", [Task(solved, (surveys, k)) for k in looks])
+        lefts = [self._start("residuals", self._each(left, (self.looks[k], wholes[k])), k) for k in looks]
+        for k, residuals in enumerate(lefts):
+            (common,) = self._start("null", [Task(null, (self.looks[k], residuals))], k)
+            seen, blocks = (self.looks[k], residuals, common), range(len(self.blocks))
+            sizes = self._start("scores", [Task(typical, (*seen, block)) for block in blocks], k)
+            (groups,) = self._start("groups", [Task(learned, (*seen, sizes))], k)
+            self._start("pairs", [Task(judged, (*seen, groups, block)) for block in blocks], k)
 
     def views(self) -> Iterator[list[View]]:
         """Give what all views say, a block of presynaptic neurons after the other."""
         if not self._begun:
             self.begin()
-        made: dict[str, list[str]] = {}
-        for name, started in self._begun:
-            made[name] = self.pool.finish(started, self.progress, f"correlograms: {name}")
-            self.pool.shards.spare(key for each in LET_GO.get(name, ()) for key in made[each])
-        for keys in zip(*self._by_look(made["pairs"]), strict=True):
+        for name, look, started in self._begun:
+            self.pool.finish(started, self.progress, f"correlograms: {name}")
+            for earlier, of, done in self._begun:
+                if earlier in LET_GO.get(name, ()) and of in (look, EVERY):
+                    self.pool.shards.spare(done.keys)
+        for keys in zip(*(started.keys for name, _, started in self._begun if name == "pairs"), strict=True):
             yield [view for key in keys for view in _views(self.pool.shards.get(key))]
 
-    def _start(self, name: str, tasks: list[Task]) -> list[str]:
+    def _each(self, make: Callable[..., Arrays], what: tuple[Look, str]) -> list[Task]:
+        return [Task(make, (*what, *block)) for block in self.blocks]
+
+    def _start(self, name: str, tasks: list[Task], look: int = EVERY) -> Keys:
         """Begin with a stage after the last one that is not there yet; return the keys of its shards."""
-        before = next((each for _, each in reversed(self._begun) if each.futures), None)
-        started = self.pool.start(tasks, after=before)
-        self._begun.append((name, started))
-        return started.keys
-
-    def _stage(self, name: str, task: Callable[[int, tuple[int, int]], Task]) -> list[Keys]:
-        tasks = [task(k, block) for k in range(len(self.looks)) for block in self.blocks]
-        return self._by_look(self._start(name, tasks))
-
-    def _by_look(self, keys: list[str]) -> list[Keys]:
-        size = len(self.blocks)
-        return [tuple(keys[a : a + size]) for a in range(0, len(keys), size)]
+        earlier = (each for _, of, each in reversed(self._begun) if of in (look, EVERY))
+        started = self.pool.start(tasks, after=next((each for each in earlier if each.futures), None))
+        self._begun.append((name, look, started))
+        return tuple(started.keys)
 
 
 def _views(kept: Arrays) -> list[View]:

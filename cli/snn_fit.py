@@ -59,8 +59,8 @@ def command(
     """
     if overwrite and resume:
         raise click.UsageError("--overwrite and --resume exclude each other")
-    network = _network(seed, **how)
     from brainsim import unfinished
+    from brainsim.cluster import hasten
     from brainsim.store import check_target, open_recording, save_recording
 
     check_target(out, overwrite=overwrite or resume)
@@ -68,6 +68,8 @@ def command(
         echo.say(f"{out} is finished: nothing to resume")
         echo.result(dict(open_recording(out).attrs), "", [out])
         return
+    hasten(how["workers"], how["scheduler"])
+    network = _network(seed, **how)
     with unfinished.kept(out, _facts(recording, network), resume=resume, overwrite=overwrite) as work:
         if resume:
             echo.say(f"going on from {work.there} shards" if work.there else "nothing to resume: the fit begins")

@@ -171,17 +171,20 @@ def test_a_stage_of_a_resumed_fit_waits_for_the_last_one_that_is_not_there(there
 
     class Noted(Here):
         def start(self, tasks, priority=0, after=None):
-            name = tasks[0].make.__name__
-            begun.append((name, after))
-            return Started(tasks, [] if name in there else [name])
+            name, first = tasks[0].make.__name__, tasks[0].what[0]
+            stage = name, first.baseline if isinstance(first, Look) else None
+            begun.append((stage, after.futures if after else []))
+            return Started(tasks, [] if name in there else [stage])
 
     looks = [Look("spikes", 1000, BIN, "", baseline) for baseline in range(3)]
     Looks(Noted(InMemory()), looks, [(0, 4), (4, 8)]).begin()
-    names = [name for name, _ in begun]
-    assert names == ["surveyed", "solved", "left", "null", "typical", "learned", "judged"]
-    for k, (_, after) in enumerate(begun):
-        missing = [name for name in names[:k] if name not in there]
-        assert (after.futures if after else []) == missing[-1:]
+    stages = [stage for stage, _ in begun]
+    chain = ("null", "typical", "learned", "judged")
+    assert stages[:5] == [("surveyed", None), ("solved", None), ("left", 0), ("left", 1), ("left", 2)]
+    assert stages[5:] == [(name, look) for look in range(3) for name in chain]
+    for k, ((_, look), after) in enumerate(begun):
+        before = [(name, of) for name, of in stages[:k] if name not in there and (look is None or of in (look, None))]
+        assert after == before[-1:]
 
 
 def test_an_indirect_path_is_taken_out():
