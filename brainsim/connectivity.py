@@ -121,7 +121,10 @@ class Connectivity:
             log_p[usable] = np.negative(np.logaddexp(0, odds, out=odds), out=odds)
             np.maximum(np.exp(odds, out=odds), 1e-300, out=odds)
             q_value[usable] = stats.false_discovery_control(odds)
-        z = np.where(usable, self.sign * -ndtri_exp(log_p - np.log(2)), 0.0)
+        log_p -= np.log(2)
+        z = np.negative(ndtri_exp(log_p, out=log_p), out=log_p)
+        z *= self.sign
+        z[~usable] = 0
         return Edges(z, q_value, probability, self.inflation)
 
 

@@ -41,7 +41,7 @@ HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood
 CHOICE_BINS = 1_800_000  # the prior is chosen on so much of a long recording
 INFLATED = 1.5
 PER_SPIKE, PER_SPIKE_HELD = 150, 60  # bytes: while they are encoded, and later
-PER_PAIR, PER_PAIR_HELD = 100, 700  # bytes: of the command; of shards in memory
+PER_PAIR, PER_PAIR_HELD = 150, 700  # bytes: of the command, which makes the file in memory; of shards in memory
 PER_METRIC, PER_SYNAPSE = 40, 40  # bytes; numbers of 8 bytes
 PROCESS = 300 * 2**20
 
@@ -400,6 +400,7 @@ def _judged(dataset: xr.Dataset, work: Fit, settings: Settings) -> xr.Dataset:
 
 
 def _dataset(dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Totals], found: Connectivity) -> xr.Dataset:
+    edges = found.edges  # before anything else is held: it takes most memory
     held, final, facts = passes
     n, weight = work.problem.neurons, final.joined("weight")
     names = dataset["neuron"].values if "neuron" in dataset.coords else np.arange(n)
@@ -407,9 +408,9 @@ def _dataset(dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Total
     matrix = {
         "weight": np.where(usable, weight[:n], 0.0),
         "weight_se": np.sqrt(work.variance(final)),
-        "z": found.edges.z,
-        "q_value": found.edges.q_value,
-        "edge_probability": found.edges.probability,
+        "z": edges.z,
+        "q_value": edges.q_value,
+        "edge_probability": edges.probability,
         "delay": found.delay * work.encoded.bin_s,
     }
     types = found.types

@@ -143,7 +143,8 @@ class Trainer:
 
     def _descend(self, name: str, loss: Tensor) -> None:
         self.optimisers[name].zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        # the penalty needs the slope at the trials, but nothing needs the gradient of the loss there
+        loss.backward(inputs=list(self.networks[name].parameters()))  # type: ignore[no-untyped-call]
         self.optimisers[name].step()
 
     def _follow(self) -> None:
