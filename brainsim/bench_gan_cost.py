@@ -46,7 +46,7 @@ def compare(seed: int = 0) -> list[dict[str, Any]]:
 
 
 def measure(name: str, seed: int) -> tuple[int, float, float]:
-    """Return parameters, seconds (median of the epochs after the first that fit into a minute) and peak memory [MiB]."""
+    """Return parameters, seconds (median of the epochs after the first, of a minute) and peak memory [MiB]."""
     torch.set_num_threads(1)
     trials = made_up(seed)
     with Footprint() as cost:
