@@ -24,7 +24,7 @@ from brainsim.atomic import beside, replace
 from brainsim.error import InputError, OutputError
 from brainsim.store import check_target, write_bytes
 
-FORMAT = "brainsim-gan-2"
+FORMAT = "brainsim-gan-3"
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

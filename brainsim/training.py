@@ -120,22 +120,27 @@ class Trainer:
         return Batch(self.activity[chosen], generated, self.stimulus[chosen])
 
     def _step(self, chosen: Tensor) -> Tensor:
-        """Step the critic once for each batch among the chosen trials, then the generator once."""
-        with torch.no_grad():
-            generated, _ = self._generate(self.stimulus[chosen])
+        """Step the critic once for each batch among the chosen trials, then the generator once.
+
+        The critic's first batch is generated once, with the graph that the generator's own step goes back through: the
+        generator is the same until then.
+        """
+        size = self.setting.batch_size
+        parts = torch.split(chosen, size)
+        first, cost = self._generate(self.stimulus[parts[0]])
+        generated = [first.detach()]
+        if len(parts) > 1:
+            with torch.no_grad():
+                generated += torch.split(self._generate(self.stimulus[chosen[size:]])[0], size)
         critic_rows = []
-        for part, trials in zip(
-            torch.split(generated, self.setting.batch_size), torch.split(chosen, self.setting.batch_size), strict=True
-        ):
+        for part, trials in zip(generated, parts, strict=True):
             with self.precision():
                 terms = self.model.critic_loss(self.networks["critic"], self._batch(trials, part), self.source)
             self._descend("critic", terms[0])
             critic_rows.append(torch.stack(terms).detach())
-        trials = chosen[: self.setting.batch_size]
         self.critic.requires_grad_(False)
-        generated, cost = self._generate(self.stimulus[trials])
         with self.precision():
-            loss = self.model.generator_loss(self.critic, self._batch(trials, generated))
+            loss = self.model.generator_loss(self.critic, self._batch(parts[0], first))
         self._descend("generator", loss + cost)
         self.critic.requires_grad_(True)
         self._follow()

@@ -56,5 +56,6 @@ class R3GAN(Model):
 
     def generator_loss(self, critic: nn.Module, batch: Batch) -> Tensor:
         """Return the generator's loss."""
-        recorded, generated = critic(torch.cat([batch.recorded, batch.generated]), batch.stimulus.repeat(2, 1)).chunk(2)
-        return softplus(recorded - generated).mean()
+        with torch.no_grad():  # nothing is learned from them here
+            recorded = critic(batch.recorded, batch.stimulus)
+        return softplus(recorded - critic(batch.generated, batch.stimulus)).mean()
