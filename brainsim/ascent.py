@@ -2,7 +2,7 @@
 
 The direction is that of the two-loop recursion (Nocedal & Wright 2006, algorithm 7.4). Every postsynaptic neuron has
 its own step length; a step that lowers its log likelihood is refused and shortened. Weights whose sign is given end
-where they would change it.
+where they would change it. What the steps of all neurons show of the curvature corrects the preconditioner.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.likelihood import Point, Shard
-from brainsim.metric import Metric
+from brainsim.metric import Metric, lifts
 
 Array = NDArray[np.float64]
 MEMORY = 6
 LARGEST_STEP = 3.0
 MANY = 1000.0  # spikes
 ROUNDING = 1e-13
+FORGET, FEW = 0.5, 0.01  # of what was seen of the curvature before; share of the most that was seen of a direction
+MOST_BENT = 20.0
+LEAST_LIFT = 0.01
 
 Memory = list[tuple[Array, Array]]
 
@@ -82,57 +85,94 @@ def climb(
     count = np.maximum(facts.count[0], 1.0)
     limit = tolerance * np.clip(count / MANY, 0.1, 1.0) + 1e-6 * count
 
-    def solve(step: Array) -> Array:
-        return metric.solve(step, count)
+    around = _Around(shard, metric)
 
     def allowed(weight: Array) -> Array:
         return weight if sign is None else np.where(weight * sign < 0, 0.0, weight)
 
     def ahead(memory: Memory, gradient: Array, weight: Array) -> Array:
         if sign is None:
-            return _direction(memory, solve, gradient)
+            return _direction(memory, around.solve, gradient)
         free = (sign == 0) | (weight != 0) | (gradient * sign > 0)
-        return np.where(free, _direction(memory, solve, np.where(free, gradient, 0.0)), 0.0)
+        return np.where(free, _direction(memory, around.solve, np.where(free, gradient, 0.0)), 0.0)
 
-    def evaluate(beta: Array, weight: Array) -> tuple[Array, Point]:
-        point = shard.evaluate(beta, weight, profiled=True)
+    def evaluate(beta: Array, weight: Array, among: NDArray[np.int64] | None = None) -> tuple[Array, Point]:
+        point = shard.evaluate(beta, weight, profiled=True, among=among)
         value: Array = point.fitted - 0.5 * (precision * weight**2).sum(0)
         return value, point
 
+    memory: Memory = []
     if start is None:
-        memory: Memory = []
-        point = at_rest(shard)
-        best, gradient, weight, used = point.fitted, point.gradient, np.zeros_like(point.gradient), 0
-        known = np.zeros(len(posts), bool)  # the gradient at rest leaves gaps out of account
-        direction, guess = gaussian_step(shard, metric, point)
+        rest = at_rest(shard)
+        weight, guess = gaussian_step(shard, metric, rest)
+        best, point = evaluate(guess, weight)
+        lost = np.flatnonzero(best < rest.fitted)
+        if len(lost):  # with gaps and blocks held out, rest is known but for its gradient
+            weight[:, lost] = 0
+            best, point = _merged((best, point), evaluate(rest.beta, weight, lost), lost)
+        used = 1 + bool(len(lost))
     else:
         weight = allowed(start.weight)
         memory = [(s, y * (count / start.count) + precision * s) for s, y in start.memory]
         best, point = evaluate(start.beta, weight)
-        gradient, known, used = point.gradient - precision * weight, np.ones(len(posts), bool), 1
-        direction, guess = metric.bounded(ahead(memory, gradient, weight)), point.beta
+        used = 1
+        for pair in memory:
+            around.learn(*pair)
+    gradient = point.gradient - precision * weight
+    direction, guess = metric.bounded(ahead(memory, gradient, weight)), point.beta
     done, length = np.zeros(len(posts), bool), np.ones(len(posts))
     while used < passes and not done.all():
         move = np.where(done, 0.0, length)
         new_weight = allowed(weight + move * direction)
         step = new_weight - weight
-        value, new = evaluate(guess, new_weight)
+        value, new = evaluate(guess, new_weight, np.flatnonzero(~done))
         new_gradient = new.gradient - precision * new_weight
         used += 1
         slope = (gradient * direction).sum(0)
         better = (value >= best + 1e-4 * (gradient * step).sum(0) - ROUNDING * np.abs(best)) & ~done
         gained = np.where(better, value - best, np.inf)
-        memory = [*memory, _pair(better & known, step, gradient - new_gradient)][-MEMORY:]
+        memory = [*memory, _pair(better, step, gradient - new_gradient)][-MEMORY:]
+        around.learn(*memory[-1])
         best = np.where(better, value, best)
         weight, gradient = np.where(better, new_weight, weight), np.where(better, new_gradient, gradient)
         point = Point(*(np.where(better, a, b) for a, b in zip(new, point, strict=True)))
-        known, guess = known | better, point.beta
+        guess = point.beta
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
         direction = np.where(better, metric.bounded(ahead(memory, gradient, weight)), direction)
         to_gain = np.where(better, 0.5 * (gradient * direction).sum(0), np.inf)
         done |= (gained < limit) | (to_gain < limit) | (length < 1e-4)
     memory = [(s, y - precision * s) for s, y in memory]
     return Solution(point.beta, weight, point.fitted, point.held, used, memory, count)
+
+
+class _Around:
+    """The shared preconditioner, corrected by what is known of these neurons.
+
+    A neuron that is refractory has a curvature along its own history that is smaller by its lift. And where neurons
+    fire in bursts or rhythms, the curvature along what they have in common is not that of the overlap alone: the steps
+    that were made show by how much, for each eigenvector and all neurons together.
+    """
+
+    def __init__(self, shard: Shard, metric: Metric) -> None:
+        facts, posts = shard.facts, shard.posts
+        lift = lifts(facts, shard.problem.bins)
+        mine = posts, np.arange(len(posts))
+        self.metric, self.count, self.scale = metric, np.maximum(facts.count[0], 1.0), np.ones_like(lift)
+        self.scale[mine] = np.sqrt(np.clip(lift[mine], LEAST_LIFT, 1.0))
+        self.bent = self.straight = np.zeros(len(metric.values))
+        self.bend: Array = np.ones(len(metric.values))
+
+    def solve(self, gradient: Array) -> Array:
+        """Return the Newton-like step."""
+        return self.metric.solve(gradient / self.scale, self.count, self.bend) / self.scale
+
+    def learn(self, step: Array, change: Array) -> None:
+        """Take note of a step and of the change of the gradient over it, (feature, neuron)."""
+        bent, straight = self.metric.met(step * self.scale, change / self.scale, self.count)
+        self.bent, self.straight = FORGET * self.bent + bent, FORGET * self.straight + straight
+        few = FEW * self.straight.max(initial=0.0)
+        ratio = np.divide(self.bent + few, self.straight + few, out=np.ones_like(few + bent), where=self.straight > 0)
+        self.bend = np.clip(ratio, 1 / MOST_BENT, MOST_BENT)
 
 
 def at_rest(shard: Shard) -> Point:
@@ -151,6 +191,12 @@ def gaussian_step(shard: Shard, metric: Metric, point: Point) -> tuple[Array, Ar
     weight = weight * np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(weight).max(0), 1e-300))
     centred = facts.gram / bins - np.outer(facts.mean, facts.mean)
     return weight, point.beta - 0.5 * (weight * (centred @ weight)).sum(0)
+
+
+def _merged(old: tuple[Array, Point], new: tuple[Array, Point], places: NDArray[np.int64]) -> tuple[Array, Point]:
+    """Return the old value and point, at some places the new ones."""
+    here = np.isin(np.arange(len(old[0])), places)
+    return np.where(here, new[0], old[0]), Point(*(np.where(here, b, a) for a, b in zip(old[1], new[1], strict=True)))
 
 
 def _shorter(best: Array, value: Array, slope: Array, length: Array) -> Array:

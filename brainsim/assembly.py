@@ -80,7 +80,7 @@ def teacher_forced(sources: int, targets: int, covariates: int, chunk: int) -> B
         reset = NEXT_EVENT.replace("(i,", f"(i + {first},")
         groups.append(Group(name, size, EVENTS, threshold=ml.RECORDED_THRESHOLD, reset=reset))
         projections.append(Projection(f"{name}_jump", name, "neuron", equations, on_pre=on_pre, condition=condition))
-    return Blueprint("teacher-forced", BIN_MS, tuple(groups), tuple(projections))
+    return Blueprint("teacher-forced", BIN_MS, tuple(groups), tuple(projections), partial="neuron")
 
 
 def free_running(

@@ -71,7 +71,8 @@ class Projection:
 class Blueprint:
     """A whole network.
 
-    `schedule` names the slots of one time step in order. The length of a run is no part of the program.
+    `schedule` names the slots of one time step in order. The length of a run is no part of the program. `partial` names
+    a group of which a run may simulate the first neurons only (:class:`brainsim.recorded.RecordedInput`).
     """
 
     name: str
@@ -79,6 +80,7 @@ class Blueprint:
     groups: tuple[Group, ...]
     projections: tuple[Projection, ...] = ()
     schedule: tuple[str, ...] = ("start", "groups", "thresholds", "synapses", "resets", "end")
+    partial: str = ""
 
     def digest(self, *environment: str) -> str:
         """Return a key for the compiled program: the text, and what else its binary depends on."""

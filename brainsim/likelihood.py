@@ -65,25 +65,30 @@ class Shard:
         self.problem, self.facts, self.folds, self.posts = problem, facts, folds, posts
         self.shape = shape_of(problem)
         self.network = network_of(problem, folds.chunk, target)
-        self._constant = self._inputs()
+        self._among: NDArray[np.int64] = np.arange(0)
+        self._constant: tuple[RecordedInput, dict[str, object]] = RecordedInput(0), {}
 
-    def _inputs(self) -> tuple[RecordedInput, dict[str, object]]:
+    def _inputs(self, among: NDArray[np.int64]) -> tuple[RecordedInput, dict[str, object]]:
+        """Return what does not depend on the weights, for some of the postsynaptic neurons."""
         sources, covariates, targets = self.shape
         problem, chunk = self.problem, self.folds.chunk
         spikes = problem.spikes.shifted(problem.delay).padded(sources)
         jumps = problem.jumps.padded(covariates)
-        gaps = _ended(_chosen(problem.gaps, self.posts), problem.bins).padded(targets)
+        gaps = _ended(_chosen(problem.gaps, self.posts[among]), problem.bins).padded(targets)
         kind = np.append(self.folds.kind, 0).astype(np.int8)
         steps = len(self.folds.kind) * chunk + 1
-        recorded = RecordedInput(steps, events=spikes.joined(jumps).joined(gaps), stretch=kind, stretch_steps=chunk)
-        arrays: dict[str, object] = {"recorded.tau": problem.tau, "neuron.tau": problem.tau}
+        events = spikes.joined(jumps).joined(gaps)
+        recorded = RecordedInput(steps, active=len(among), events=events, stretch=kind, stretch_steps=chunk)
+        arrays: dict[str, object] = {"recorded.tau": problem.tau, "neuron.leak": np.exp(-1 / problem.tau)}
         for name, events in (("recorded", spikes), ("covariate", jumps), ("gap", gaps)):
             arrays[f"{name}.next_step"], arrays[f"{name}.amplitude"] = first_events(events)
         step, amplitude = first_events(spikes)
         arrays["recorded.arrival"] = amplitude * np.exp((step % chunk) / problem.tau)
         return recorded, arrays
 
-    def evaluate(self, beta: Array, weight: Array, *, profiled: bool = False) -> Point:
+    def evaluate(
+        self, beta: Array, weight: Array, *, profiled: bool = False, among: NDArray[np.int64] | None = None
+    ) -> Point:
         """Run one pass.
 
         Parameters
@@ -95,20 +100,13 @@ class Shard:
         profiled
             Move every `beta` to its optimum at these weights. A change of the bias scales all that was expected, so
             this needs no further pass.
+        among
+            Places of the neurons that are asked for; of the others nothing is told (0).
         """
-        n, facts, posts = self.problem.neurons, self.facts, self.posts
+        some = np.arange(len(self.posts)) if among is None else among
+        facts, beta, weight = self.facts.of(some), beta[some], weight[:, some]
         bias = beta - facts.mean @ weight
-        found = self._pass(bias, weight)
-        expected, held_out = found["neuron.expected"][: len(posts)], found["neuron.expected_held"][: len(posts)]
-        sources, covariates, targets = self.shape
-        met = found["synapse.coincidence"].reshape(sources, targets)[:n, : len(posts)]
-        before = found["covariate_jump.before"].reshape(covariates, targets)[: self.problem.covariates, : len(posts)]
-        level = (
-            np.add.reduceat(np.append(self.problem.jumps.amplitude, 0.0), self.problem.jumps.first[:-1])
-            if len(before)
-            else np.zeros(0)
-        )
-        modelled = np.concatenate([met, level[:, None] * expected - before])
+        expected, held_out, modelled = self._pass(bias, weight, some)
         strayed = expected > STRAYED * np.maximum(facts.count[0], 1)
         if profiled:
             more = np.log(np.maximum(facts.count[0], FEWEST) / np.maximum(expected, 1e-300))
@@ -121,16 +119,27 @@ class Shard:
         gradient_beta = facts.count[0] - expected
         gradient = facts.coincidence[0] - modelled - facts.mean[:, None] * gradient_beta
         fitted = np.where(strayed, -np.inf, likelihood[0]) if profiled else likelihood[0]
-        return Point(fitted, likelihood[1], gradient_beta, gradient, beta)
+        found = fitted, likelihood[1], gradient_beta, gradient, beta
+        return Point(*(_spread(each, some, len(self.posts)) for each in found))
 
-    def _pass(self, bias: Array, weight: Array) -> dict[str, NDArray[np.float64]]:
+    def _pass(self, bias: Array, weight: Array, some: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+        """Return what is expected of some neurons, fitted and held out, and the expected coincidences."""
         sources, covariates, targets = self.shape
-        n, k, posts = self.problem.neurons, self.problem.covariates, len(self.posts)
+        n, k, posts = self.problem.neurons, self.problem.covariates, len(some)
         w, c, b = np.zeros((sources, targets)), np.zeros((covariates, targets)), np.full(targets, -60.0)
         w[:n, :posts], c[:k, :posts], b[:posts] = weight[:n], weight[n:], bias
+        if not np.array_equal(some, self._among):
+            self._among, self._constant = some, self._inputs(some)
         recorded, arrays = self._constant
         wanted = ["neuron.expected", "neuron.expected_held", "synapse.coincidence", "covariate_jump.before"]
-        return self.network.run(recorded, {**arrays, "synapse.w": w, "covariate_jump.c": c, "neuron.bias": b}, wanted)
+        given = {**arrays, "synapse.w": w, "covariate_jump.c": c, "neuron.bias": b}
+        found = self.network.run(recorded, given, wanted)
+        expected, held_out = found["neuron.expected"][:posts], found["neuron.expected_held"][:posts]
+        met = found["synapse.coincidence"].reshape(sources, targets)[:n, :posts]
+        before = found["covariate_jump.before"].reshape(covariates, targets)[:k, :posts]
+        jumps = self.problem.jumps
+        level = np.bincount(jumps.source_of_each(), jumps.amplitude, minlength=k)
+        return expected, held_out, np.concatenate([met, level[:, None] * expected - before])
 
 
 def shape_of(problem: Problem) -> tuple[int, int, int]:
@@ -167,3 +176,12 @@ def _ended(gaps: Events, bins: int) -> Events:
     end = np.arange(gaps.sources)
     source, step = np.append(gaps.source_of_each(), end), np.append(gaps.step, np.full(len(end), bins))
     return Events.of(source, step, np.append(gaps.amplitude, np.ones(len(end))), len(end))
+
+
+def _spread(values: Array, places: NDArray[np.int64], size: int) -> Array:
+    """Return the values of some neurons, (..., neuron), among zeros for the others."""
+    if len(places) == size:
+        return values
+    found = np.zeros((*values.shape[:-1], size))
+    found[..., places] = values
+    return found

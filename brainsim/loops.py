@@ -1,10 +1,11 @@
 """Faster loops for the C++ that Brian2 generates: what is computed stays, only the loops around it change.
 
-- A step of the network costs a comparison per object, not a search tree of clocks.
-- Sources of recorded events are skipped by the block while none of them is due.
+- A step in which only the fastest clock is due calls the objects of that clock; no other is looked at.
+- Sources of recorded events are skipped while none of them is due, and by the block where one is.
 - Where every neuron projects to every neuron without delay, a spike walks along its row of synapses (or its column, if
   postsynaptic spikes act on them) instead of passing through a queue of their indices, so that the compiler can
   vectorise. A column skips the cells of which the rule says that they are not paired.
+- Of a group of which a run may simulate a part, the loops end where that part does.
 
 Every edit has to fit exactly once; a Brian2 that writes other sources is refused.
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 from brainsim.blueprint import Blueprint, Projection
 from brainsim.error import ToolError
 
-EDITION = "5"  # part of the key of a program
+EDITION = "6"  # part of the key of a program
 EVENT_DUE = "next_step == t_in_timesteps"
 LARGEST_BLOCK = 32
 
@@ -28,9 +29,42 @@ CLOCKS = (
     ),
     (r"// find set of equal clocks.*?return minclock;", "return minclock;"),
     (r"current = std::clock\(\);(?!\s*const double elapsed)", "current = start;"),
+    (
+        r"bool did_break_early = false;",
+        """bool did_break_early = false;
+    Clock* fastest = clock;
+    for(auto i=clocks.begin(); i!=clocks.end(); i++) if ((*i)->dt[0] < fastest->dt[0]) fastest = *i;
+    std::vector<codeobj_func> always;
+    for(const auto& each : objects) if (each.first == fastest && each.second) always.push_back(each.second);""",
+    ),
+    (
+        r"t = clock->t\[0\];(?=\s*for\()",
+        """t = clock->t[0];
+        bool alone = !report_func && clock == fastest;
+        for(auto i=clocks.begin(); i!=clocks.end(); i++) alone &= *i == clock || fabs((*i)->t[0] - t) > Clock_epsilon;
+        if (alone) {
+            for(const auto func : always) func();
+            clock->tick();
+            clock = next_clocks();
+            continue;
+        }""",
+    ),
 )
 DUE = r"for\(size_t _idx=0; _idx<N; _idx\+\+\)\s*\{(?P<vector>.*?)(?P<keep>if\(_cond\) \{.*?\}\s*)\}"
-DUE_BY_BLOCK = """for(size_t _block=0; _block<N; _block+={block})
+DUE_BY_BLOCK = """static int32_t _soonest = -1;
+    const int32_t _now = t_in_timesteps;
+    if(_soonest < _now)
+    {{
+        uint32_t _wait = 2147483647;
+        for(int32_t _idx=0; _idx<{size}; _idx++)
+        {{
+            const uint32_t _until = static_cast<uint32_t>(_ptr_array_{name}_next_step[_idx]) - _now;
+            _wait = _until < _wait ? _until : _wait;
+        }}
+        _soonest = _now + _wait;
+    }}
+    if(_soonest == _now)
+    for(size_t _block=0; _block<N; _block+={block})
     {{
         char _any = 0;
         for(size_t _idx=_block; _idx<_block+{block}; _idx++)
@@ -45,8 +79,9 @@ ARRIVING = (
     r"\s*const size_t _idx = [^;]*;\s*const size_t _vectorisation_idx = _idx;"
 )
 ROW = """const int32_t* _spikes = _array_{source}__spikespace;{opens}
+    const int32_t _end = {end};
     for(int32_t _spike=0; _spike<_spikes[{sources}]; _spike++)
-    for(int32_t _target=0, _source=_spikes[_spike]; _target<{targets}; _target++)
+    for(int32_t _target=0, _source=_spikes[_spike]; _target<_end; _target++)
     {{
         const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
 COLUMN = """const int32_t* _spikes = _array_{target}__spikespace;
@@ -60,10 +95,13 @@ COLUMN = """const int32_t* _spikes = _array_{target}__spikespace;
         const int32_t _source = _walked[_place];
         const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
 EVERY = r"for\(int _idx=0; _idx<_N; _idx\+\+\)\s*\{"
-EVERY_ROW = """for(int32_t _source=0; _source<{sources}; _source++)
-    for(int32_t _target=0; _target<{targets}; _target++)
+EVERY_ROW = """const int32_t _end = {end};
+    for(int32_t _source=0; _source<{sources}; _source++)
+    for(int32_t _target=0; _target<_end; _target++)
     {{
         const size_t _idx = static_cast<size_t>(_source)*{targets} + _target;"""
+ALL = r"const int _N = N;"
+PART = "const int _N = brainsim::active(N);"
 ENDS = (
     (r"const int32_t _presynaptic_idx = [^;]*;", "const int32_t _presynaptic_idx = _source;"),
     (r"const int32_t _postsynaptic_idx = [^;]*;", "const int32_t _postsynaptic_idx = _target;"),
@@ -85,16 +123,20 @@ def rewrite(folder: Path, blueprint: Blueprint) -> None:
     for group in blueprint.groups:
         block = math.gcd(group.size, LARGEST_BLOCK)
         if group.threshold == EVENT_DUE and block > 1:
-            edit(_code(folder, f"{group.name}_spike_thresholder"), (DUE, DUE_BY_BLOCK), block=block)
+            due = _code(folder, f"{group.name}_spike_thresholder")
+            edit(due, (DUE, DUE_BY_BLOCK), block=block, name=group.name, size=group.size)
+        for k in range(len(group.operations) if group.name == blueprint.partial else 0):
+            edit(_code(folder, f"{group.name}_operation_{k}"), (ALL, PART))
     for each in blueprint.projections:
         if not is_dense(each):
             continue
-        _walk(folder, each, size[each.source], size[each.target])
+        _walk(folder, each, size[each.source], size[each.target], each.target == blueprint.partial)
 
 
-def _walk(folder: Path, each: Projection, sources: int, targets: int) -> None:
+def _walk(folder: Path, each: Projection, sources: int, targets: int, partial: bool) -> None:
     """Let the spikes and the operations of an all-to-all projection walk along rows and columns."""
     names = {"source": each.source, "target": each.target, "sources": sources, "targets": targets}
+    names["end"] = f"brainsim::active({targets})" if partial else targets
     names["partner"] = f"_ptr_array_{each.source}_{each.partner}[_source]" if each.partner else "true"
     for pathway, code, walk in (("pre", each.on_pre, ROW), ("post", each.on_post, COLUMN)):
         if code:

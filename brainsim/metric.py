@@ -40,12 +40,25 @@ class Metric:
         values, vectors = np.linalg.eigh(scale[:, None] * centred * scale)
         return cls(np.maximum(values, 0), vectors, precision)
 
-    def solve(self, gradient: Array, count: Array) -> Array:
-        """Return the Newton-like step for gradients (feature, neuron) of neurons that fired `count` spikes."""
+    def solve(self, gradient: Array, count: Array, bend: Array | float = 1.0) -> Array:
+        """Return the Newton-like step for gradients (feature, neuron) of neurons that fired `count` spikes.
+
+        `bend`, (feature,), is by how much the curvature along each eigenvector is larger than the overlap says.
+        """
         scale = 1 / np.sqrt(self.precision[:, None])
         inner = self.vectors.T @ (scale * gradient)
-        step: Array = scale * (self.vectors @ (inner / (self.values[:, None] * count + 1.0)))
+        step: Array = scale * (self.vectors @ (inner / ((self.values * bend)[:, None] * count + 1.0)))
         return step
+
+    def met(self, step: Array, change: Array, count: Array) -> tuple[Array, Array]:
+        """Return how far the gradient bent along each eigenvector, and how far the overlap expects, (feature,) each.
+
+        Summed over neurons; `step` and the `change` of the gradient over it, prior included, are (feature, neuron).
+        """
+        scale = np.sqrt(self.precision[:, None])
+        along = self.vectors.T @ (scale * step)
+        bent = self.vectors.T @ (change / scale) - along
+        return (along * bent).sum(1), self.values * (along**2 @ count)
 
     def bounded(self, step: Array) -> Array:
         """Return a step (feature, neuron), shortened where it would change the drive by more than a half (SD)."""

@@ -90,6 +90,11 @@ def no_events() -> Events:
     return Events(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
+def bounded_exp(x: Any) -> Any:
+    """Return exp(x) for x from -50 to 30, beyond as at the border."""
+    return np.exp(np.clip(x, -50.0, 30.0))
+
+
 @dataclass(frozen=True)
 class RecordedInput:
     """Everything that a network reads while it runs.
@@ -110,6 +115,9 @@ class RecordedInput:
         Time steps per frame of the current.
     synapse_delay
         Wiring: delay of the synapse of each pair in time steps, -1 where there is none; shape (pre, post).
+    active
+        How many neurons of the blueprint's `partial` group are simulated, the first ones; 0 for all. What the others
+        end with is not told.
     """
 
     steps: int
@@ -121,6 +129,7 @@ class RecordedInput:
     current_slope: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 1), np.float32))
     frame_steps: int = 1
     synapse_delay: NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 1), np.int16))
+    active: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -131,7 +140,7 @@ class RecordedInput:
     def write(self, folder: Path) -> None:
         """Write the files that `recorded_input.h` maps."""
         columns = self.current.shape[1], self.synapse_delay.shape[1]
-        clock = [self.steps, self.seed, self.stretch_steps, self.frame_steps, *columns]
+        clock = [self.steps, self.seed, self.stretch_steps, self.frame_steps, *columns, self.active]
         arrays: dict[str, Any] = {
             "clock": np.array(clock, "<i8"),
             "event_first": self.events.first.astype("<i8"),
@@ -153,6 +162,7 @@ class RecordedInput:
             "stretch_kind": self._stretch_kind,
             "input_current": self._input_current,
             "synapse_delay": self._synapse_delay,
+            "bounded_exp": bounded_exp,
         }
 
     def _at(self, source: Any, k: Any) -> tuple[Any, Any]:

@@ -12,11 +12,11 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from brainsim.recorded import Events
 
 BLOCK_VALUES = 2**21  # bins x neurons that are laid out at a time
+STEEPEST = 500.0  # of the exponentials within a block
 SOURCES = 128  # presynaptic neurons that are worked on at a time
 
 Sums = Mapping[str, Any]
@@ -130,9 +130,22 @@ class InTime:
 
     def block(self, begin: int, end: int) -> sp.csr_matrix:
         """Return the events between two bins as a sparse (bin, source) matrix."""
-        a, b = np.searchsorted(self.step, [begin, end])
-        where = (self.step[a:b] - begin, self.source[a:b])
-        return sp.csr_matrix((self.amplitude[a:b], where), shape=(end - begin, self.sources))
+        return self.at(np.arange(begin, end, dtype=np.int32), end)
+
+    def at(self, rows: NDArray[np.int32], end: int) -> sp.csr_matrix:
+        """Return the events from the first of some bins to `end` as a sparse (row, source) matrix; each has its row."""
+        a, b = self._between(int(rows[0]), end)
+        where = (np.searchsorted(rows, self.step[a:b]), self.source[a:b])
+        return sp.csr_matrix((self.amplitude[a:b], where), shape=(len(rows), self.sources))
+
+    def steps(self, begin: int, end: int) -> NDArray[np.int32]:
+        """Return the bins of the events between two bins."""
+        a, b = self._between(begin, end)
+        return self.step[a:b]
+
+    def _between(self, begin: int, end: int) -> tuple[int, int]:
+        a, b = np.searchsorted(self.step, np.array([begin, end], self.step.dtype))  # another type would copy the steps
+        return int(a), int(b)
 
 
 def statistics(problem: Problem, held: NDArray[np.bool_]) -> Statistics:
@@ -172,18 +185,30 @@ def sums_of(problem: Problem, held: NDArray[np.bool_], first: int, last: int) ->
     trace, level = np.zeros(size), np.zeros(problem.covariates)
     found, total, cross = np.zeros((2, n, size)), np.zeros(size), np.zeros((size, problem.covariates))
     met, same = np.zeros((n, size)), np.zeros((n, size))
-    for begin, end, kind in _blocks(held, problem.bins, size):
-        arrived = arrivals.block(begin, end)
+    longest = min(BLOCK_VALUES // max(size, 1), int(STEEPEST * problem.tau))
+    for begin, end, kind in _blocks(held, problem.bins, longest):
+        busy = np.zeros(end - begin, bool)
+        busy[0] = True
+        for each in (spikes, arrivals, jumps):
+            busy[each.steps(begin, end) - begin] = True
+        rows = (np.flatnonzero(busy) + begin).astype(np.int32)
+        arrived, after = arrivals.at(rows, end), np.diff(rows, append=end)
         mine = arrived[:, first:last]
-        eps, _ = lfilter([1.0], [1.0, -a], mine.toarray(), axis=0, zi=(a * trace)[None])
-        x = level + np.cumsum(jumps.block(begin, end).toarray(), axis=0)
-        found[kind] += spikes.block(begin, end).T @ eps
+        grown = np.exp((rows - begin + 1) / problem.tau)[:, None]
+        eps = mine.toarray()
+        eps *= grown
+        eps[0] += trace
+        np.cumsum(eps, axis=0, out=eps)
+        eps /= grown
+        x = level + np.cumsum(jumps.at(rows, end).toarray(), axis=0)
+        found[kind] += spikes.at(rows, end).T @ eps
         if problem.delay != 1:
             met += arrived.T @ eps
         same += (arrived.T @ mine).toarray()
-        cross += eps.T @ x
-        total += eps.sum(0)
-        trace, level = eps[-1], x[-1]
+        trace, level = eps[-1] * a ** (after[-1] - 1), x[-1]
+        lasting = np.expm1(-after / problem.tau) / (a - 1)  # the trace of a row and what follows it, before the next
+        cross += eps.T @ (lasting[:, None] * x)
+        total += lasting @ eps
     if problem.delay == 1:  # what arrives is what was fired a bin before, so the coincidences have told it
         ended = np.asarray(spikes.block(problem.bins - 1, problem.bins).sum(0)).ravel()
         met = a * (found.sum(0) - np.outer(ended, trace)) + same
@@ -205,7 +230,7 @@ def own_sums(problem: Problem, held: NDArray[np.bool_]) -> Sums:
     level, gap, torn = np.zeros(k), np.zeros(n), len(problem.gaps.step) > 0
     count, bins, found = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, n, k))
     own, total = np.zeros((k, k)), np.zeros(k)
-    for begin, end, kind in _blocks(held, problem.bins, n if torn else k):
+    for begin, end, kind in _blocks(held, problem.bins, BLOCK_VALUES // max(n if torn else k, 1)):
         x = level + np.cumsum(jumps.block(begin, end).toarray(), axis=0)
         fired = spikes.block(begin, end)
         found[kind] += fired.T @ x
@@ -239,10 +264,9 @@ def overlaps(problem: Problem, parts: Sequence[Sums], own: Sums) -> tuple[NDArra
     return gram, total / problem.bins
 
 
-def _blocks(held: NDArray[np.bool_], bins: int, neurons: int) -> Iterator[tuple[int, int, int]]:
+def _blocks(held: NDArray[np.bool_], bins: int, longest: int) -> Iterator[tuple[int, int, int]]:
     """Return beginning and end of blocks of bins that are all fitted (0) or all held out (1)."""
-    longest = max(256, BLOCK_VALUES // max(neurons, 1))
     edges = np.flatnonzero(np.diff(held)) + 1
     for begin, end in pairwise([0, *edges.tolist(), bins]):
-        for at in range(begin, end, longest):
-            yield at, min(at + longest, end), int(held[at])
+        for at in range(begin, end, max(longest, 1)):
+            yield at, min(at + max(longest, 1), end), int(held[at])

@@ -27,9 +27,9 @@ arrival = amplitude*exp((next_step % {chunk})/tau)
 FADE = "kappa *= exp(-{chunk}/tau)"
 
 NEURON = """
-leak = exp(-1/tau)                          : 1 (shared)
-q = exp(-(t_in_timesteps % {chunk})/tau)    : 1 (shared)
-rho = exp(clip(bias + I_syn + I_ext, -50, 30)) : 1
+leak : 1 (shared, constant)                    # exp(-1/tau)
+q : 1 (shared)                                 # ... at the beginning of a step still that of the step before
+rho = bounded_exp(bias + I_syn + I_ext) : 1
 I_syn : 1
 I_ext : 1
 bias : 1 (constant)
@@ -37,11 +37,11 @@ E : 1              # expected spikes of this chunk
 A : 1              # ... each weighted by q
 expected : 1       # expected spikes in the fitted stretches of time, before this chunk
 expected_held : 1  # ... and in those held out
-tau : 1 (shared, constant)
 fitted : 1 (shared)
 held : 1 (shared)
 """
 ESCAPE = """
+q *= leak
 E += rho
 A += rho*q
 I_syn *= leak
@@ -53,6 +53,7 @@ E = 0
 A = 0
 """
 NEXT_CHUNK = """
+q = 1/leak
 fitted = int(stretch_kind(t_in_timesteps) == 1)
 held = int(stretch_kind(t_in_timesteps) == 2)
 """
