@@ -17,11 +17,14 @@ from brainsim.metric import Metric, lifts
 Array = NDArray[np.float64]
 MEMORY = 6
 LARGEST_STEP = 3.0
-MANY = 1000.0  # spikes
+MANY, LITTLE = 1000.0, 1e-6  # spikes; nats per spike
+SOON = 5  # passes
 ROUNDING = 1e-13
 FORGET, FEW = 0.5, 0.01  # of what was seen of the curvature before; share of the most that was seen of a direction
 MOST_BENT = 20.0
 LEAST_LIFT = 0.01
+CLEARLY, FAR = -3.0, 0.7  # weight of a refractory neuron; share of it from which the steps find the way themselves
+RARE = 0.3  # mean trace of a neuron whose spikes can be looked at one by one
 
 Memory = list[tuple[Array, Array]]
 
@@ -77,13 +80,14 @@ def climb(
         Most passes.
     tolerance
         A neuron has arrived when a step gains, or promises, less than this many nats and a millionth of a nat per
-        spike; where it fired less than a thousand spikes, down to a tenth of it.
+        spike; where it fired less than a thousand spikes, down to a tenth of it. From the sixth pass on, more counts as
+        little: four times as much at the tenth.
     sign
         Sign that each weight must have (0: any), (feature, neuron): steps end where a weight would change it.
     """
     facts, posts, precision = shard.facts, shard.posts, metric.precision[:, None]
     count = np.maximum(facts.count[0], 1.0)
-    limit = tolerance * np.clip(count / MANY, 0.1, 1.0) + 1e-6 * count
+    limit = tolerance * np.clip(count / MANY, 0.1, 1.0) + LITTLE * count
 
     around = _Around(shard, metric)
 
@@ -105,6 +109,7 @@ def climb(
     if start is None:
         rest = at_rest(shard)
         weight, guess = gaussian_step(shard, metric, rest)
+        weight = _refractory(shard, precision[posts], weight)
         best, point = evaluate(guess, weight)
         lost = np.flatnonzero(best < rest.fitted)
         if len(lost):  # with gaps and blocks held out, rest is known but for its gradient
@@ -112,14 +117,14 @@ def climb(
             best, point = _merged((best, point), evaluate(rest.beta, weight, lost), lost)
         used = 1 + bool(len(lost))
     else:
-        weight = allowed(start.weight)
+        weight = allowed(_refractory(shard, precision[posts], start.weight))
         memory = [(s, y * (count / start.count) + precision * s) for s, y in start.memory]
         best, point = evaluate(start.beta, weight)
         used = 1
         for pair in memory:
             around.learn(*pair)
     gradient = point.gradient - precision * weight
-    direction, guess = metric.bounded(ahead(memory, gradient, weight)), point.beta
+    direction, guess = around.bounded(ahead(memory, gradient, weight)), point.beta
     done, length = np.zeros(len(posts), bool), np.ones(len(posts))
     while used < passes and not done.all():
         move = np.where(done, 0.0, length)
@@ -138,9 +143,10 @@ def climb(
         point = Point(*(np.where(better, a, b) for a, b in zip(new, point, strict=True)))
         guess = point.beta
         length = np.where(better, 1.0, length * _shorter(best, value, slope, length))
-        direction = np.where(better, metric.bounded(ahead(memory, gradient, weight)), direction)
+        direction = np.where(better, around.bounded(ahead(memory, gradient, weight)), direction)
         to_gain = np.where(better, 0.5 * (gradient * direction).sum(0), np.inf)
-        done |= (gained < limit) | (to_gain < limit) | (length < 1e-4)
+        little = limit * max(1.0, used / SOON) ** 2
+        done |= (gained < little) | (to_gain < little) | (length < 1e-4)
     memory = [(s, y - precision * s) for s, y in memory]
     return Solution(point.beta, weight, point.fitted, point.held, used, memory, count)
 
@@ -165,6 +171,10 @@ class _Around:
     def solve(self, gradient: Array) -> Array:
         """Return the Newton-like step."""
         return self.metric.solve(gradient / self.scale, self.count, self.bend) / self.scale
+
+    def bounded(self, step: Array) -> Array:
+        """Return the step, shortened where it would change the drive too much, as far as that is felt."""
+        return self.metric.bounded(step * self.scale) / self.scale
 
     def learn(self, step: Array, change: Array) -> None:
         """Take note of a step and of the change of the gradient over it, (feature, neuron)."""
@@ -191,6 +201,28 @@ def gaussian_step(shard: Shard, metric: Metric, point: Point) -> tuple[Array, Ar
     weight = weight * np.minimum(1.0, LARGEST_STEP / np.maximum(np.abs(weight).max(0), 1e-300))
     centred = facts.gram / bins - np.outer(facts.mean, facts.mean)
     return weight, point.beta - 0.5 * (weight * (centred @ weight)).sum(0)
+
+
+def _refractory(shard: Shard, precision: Array, weight: Array) -> Array:
+    """Put the own weight of every neuron that is clearly refractory to where its own intervals have it, if far from it.
+
+    After a single spike the trace s falls from 1 to 0, and a neuron that is silent otherwise fires exp(w s) times its
+    rate: over the trace, (exp(w) - 1)/w times what it would fire without. The gradient of the log likelihood and of the
+    prior are zero at the weight that is returned.
+    """
+    facts, posts = shard.facts, shard.posts
+    mine = posts, np.arange(len(posts))
+    without, found = np.maximum(facts.mean[posts] * facts.count[0], 1e-300), facts.coincidence[0][mine]
+    low, high = np.full(len(posts), -1e4), np.zeros(len(posts))
+    for _ in range(60):
+        middle = (low + high) / 2
+        uphill = found - without * np.expm1(middle) / middle - precision[:, 0] * middle > 0
+        low, high = np.where(uphill, middle, low), np.where(uphill, high, middle)
+    own = (low + high) / 2
+    result = weight.copy()
+    far = (own < CLEARLY) & (facts.mean[posts] < RARE) & (weight[mine] > FAR * own)
+    result[mine] = np.where(far, own, weight[mine])
+    return result
 
 
 def _merged(old: tuple[Array, Point], new: tuple[Array, Point], places: NDArray[np.int64]) -> tuple[Array, Point]:

@@ -28,7 +28,14 @@ from brainsim.program import Program, cache_folder, check_finite, keep, machine
 from brainsim.recorded import RecordedInput
 
 TARGETS = ("cpp", "numpy")
-FUNCTIONS = {"event_step": 2, "event_amplitude": 2, "stretch_kind": 1, "input_current": 2, "synapse_delay": 2, "bounded_exp": 1}
+FUNCTIONS = {
+    "event_step": 2,
+    "event_amplitude": 2,
+    "stretch_kind": 1,
+    "input_current": 2,
+    "synapse_delay": 2,
+    "bounded_exp": 1,
+}
 INTEGER = ("event_step", "synapse_delay")
 FAILED = 3
 FLAGS = ("-O3", "-ffast-math", "-fno-finite-math-only", "-march=native", "-std=c++17", "-w")

@@ -37,8 +37,8 @@ MOST_PASSES = 20
 SIGNED_PASSES = 8
 HELD_PASSES = 10
 TOLERANCE = 0.01  # nats per neuron
-HELD_TOLERANCE = 0.2  # ... where the fit only tells the held-out log likelihood and where to begin
-CHOICE_BINS = 1_800_000  # the prior is chosen on so much of a long recording
+HELD_TOLERANCE = 0.5  # ... where the fit only tells the held-out log likelihood and where to begin
+BEGINNING, ENOUGH_SPIKES = (600_000, 1_800_000), 100_000  # of a long recording, in bins: the prior is chosen there
 INFLATED = 1.5
 PER_SPIKE, PER_SPIKE_HELD = 150, 60  # bytes: while they are encoded, and later
 PER_PAIR, PER_PAIR_HELD = 150, 700  # bytes: of the command, which makes the file in memory; of shards in memory
@@ -153,6 +153,11 @@ class Fit:
         self.seconds_compile, self._begin = 0.0, time.perf_counter()
 
     @cached_property
+    def beginning(self) -> int:
+        """Bins of the beginning of the recording, in which blocks of time are held out."""
+        return bins_to_hold_out_from(self.problem)
+
+    @cached_property
     def key(self) -> str:
         """Key of the recorded spikes in the store."""
         return keep_problem(self.pool.shards, self.problem)
@@ -184,20 +189,18 @@ class Fit:
         n, shards = self.problem.neurons, self._shards()
         (made,) = run(self.pool, [Task(compiled, (self.key, self.problem.bins, self.settings.target))])
         self.seconds_compile += float(self.pool.shards.get(made)["seconds"][()])
-        fitted = summed(self.pool, self.key, self.problem.bins, n, self.progress)
-        held, ridge, start = None, self.settings.ridge, None
+        beginning = summed(self.pool, self.key, self.beginning, n, self.progress)
+        held, ridge = None, self.settings.ridge
         if ridge is None:
             some = np.unique(np.linspace(0, n - 1, min(n, SHARD)).astype(np.int64))
-            long = self.problem.bins > CHOICE_BINS
-            beginning = summed(self.pool, self.key, CHOICE_BINS, n, self.progress) if long else fitted
             chosen = self._choose(beginning, some)
-            ridge = chosen.ridge
-            if len(shards) == 1:
-                held, start = (None, chosen.keys) if long else (chosen, None)
+            held, ridge = (chosen if len(shards) == 1 else None), chosen.ridge
         if held is None:
-            held = self._solve(fitted, ridge, shards, start, HELD_PASSES, HELD_TOLERANCE)
-        everything = replace(fitted, whole=True)
-        final = self._solve(everything, ridge, shards, held.keys, MOST_PASSES)
+            held = self._solve(beginning, ridge, shards, None, HELD_PASSES, HELD_TOLERANCE)
+        long = self.beginning < self.problem.bins
+        all_of_it = summed(self.pool, self.key, self.problem.bins, n, self.progress) if long else beginning
+        everything = replace(all_of_it, whole=True)
+        final = self._solve(everything, ridge, shards, held.keys, MOST_PASSES, TOLERANCE)
         return held, final, totals_of(self.pool.shards, everything)
 
     def variance(self, fitted: Fitted) -> Array:
@@ -225,13 +228,13 @@ class Fit:
             +1 for E, -1 for I, 0 where the type is not known, (neuron,).
         """
         held, final, whole = fits
-        fitted = summed(self.pool, self.key, self.problem.bins, self.problem.neurons, silent)
         again = [
             self._solve(part, final.ridge, self._shards(), fit.keys, SIGNED_PASSES, tolerance, sign)
-            for part, fit, tolerance in (
-                (fitted, held, HELD_TOLERANCE),
-                (replace(fitted, whole=True), final, TOLERANCE),
+            for bins, fit, tolerance in (
+                (self.beginning, held, HELD_TOLERANCE),
+                (self.problem.bins, final, TOLERANCE),
             )
+            for part in [replace(summed(self.pool, self.key, bins, self.problem.neurons, silent), whole=fit is final)]
         ]
         return again[0], again[1], whole
 
@@ -285,7 +288,7 @@ class Fit:
         shards: list[NDArray[np.int64]],
         start: list[str] | None,
         passes: int,
-        tolerance: float = TOLERANCE,
+        tolerance: float,
         sign: Array | None = None,
     ) -> Fitted:
         """Climb to the optimum of every shard."""
@@ -324,6 +327,13 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1, held: bool = Fa
     process += PER_PAIR_HELD * neurons**2 * held
     shared = process + command + workers * (process + task) if workers > 1 else process + max(command, task)
     return max(PROCESS + PER_SPIKE * spikes, shared)
+
+
+def bins_to_hold_out_from(problem: Problem) -> int:
+    """Return how many bins from the beginning have blocks held out: until enough spikes were fired, within bounds."""
+    step = problem.spikes.step
+    last = np.partition(step, ENOUGH_SPIKES - 1)[ENOUGH_SPIKES - 1] + 1 if len(step) >= ENOUGH_SPIKES else problem.bins
+    return min(problem.bins, int(np.clip(last, *BEGINNING)))
 
 
 def observed_bins(problem: Problem) -> int:
@@ -487,8 +497,8 @@ def doubts(fit: xr.Dataset) -> list[str]:
 
 def held_spikes(work: Fit, n: int) -> Array:
     """Return how many spikes of each neuron were held out."""
-    held = blocked_folds(work.problem.bins, work.problem.tau).held(work.problem.bins)
-    spikes = work.problem.spikes
+    held = blocked_folds(work.beginning, work.problem.tau).held(work.beginning)
+    spikes = work.problem.spikes.until(work.beginning)
     inside = held[spikes.step]
     return np.bincount(spikes.source_of_each()[inside], spikes.amplitude[inside], minlength=n).astype(float)
 
