@@ -17,7 +17,7 @@ from scipy.special import expit, log_expit, ndtri_exp
 
 from brainsim.cluster import Here, Pool
 from brainsim.decoy import calibrated
-from brainsim.edge import CellTypes, Edges, named_types
+from brainsim.edge import CellTypes, Edges, best_cut, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
 from brainsim.look import BASELINES, Look, keep_types, pairs_of, prior_odds
 from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, View, log_probability, view
@@ -32,6 +32,7 @@ Floats = NDArray[Any]  # of 32 bits
 MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS = 0.25
+FRAME_SHARE, FRAME_NEWS = 0.15, 0.5  # in frames: share of connected pairs, at least; how much evidence counts
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 
 
@@ -64,9 +65,15 @@ class Judgement:
         return np.asarray(np.logaddexp(excites + self.sides[0], inhibits + self.sides[1]), np.float64)
 
     def log_odds(self, usable: NDArray[np.bool_]) -> Array:
-        """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,)."""
+        """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,).
+
+        In frames of a microscope most synapses cannot be seen and so are not in the share of those that can, and bursts
+        that all neurons share make evidence of their own. So one pair in six is connected at least, as in cortex, and
+        evidence counts half.
+        """
         if not self.decoys:
-            return np.asarray(self.evidence[usable] + np.log(self.share / (1 - self.share)), np.float64)
+            share = max(self.share, FRAME_SHARE)
+            return np.asarray(FRAME_NEWS * self.evidence[usable] + np.log(share / (1 - share)), np.float64)
         return calibrated(self.sides, self.excitatory, self.share, usable)
 
     @property
@@ -125,7 +132,7 @@ class Connectivity:
         z = np.negative(ndtri_exp(log_p, out=log_p), out=log_p)
         z *= self.sign
         z[~usable] = 0
-        return Edges(z, q_value, probability, self.inflation)
+        return Edges(z, q_value, probability, self.inflation, best_cut(probability[usable]))
 
 
 def infer(spikes: Events, bins: int, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:

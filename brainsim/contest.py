@@ -46,7 +46,7 @@ class Ours:
     modules: tuple[str, ...] = ("brainsim.network",)
 
     def infer(self, dataset: xr.Dataset, bin_s: float) -> Inferred:
-        """Fit and rank the pairs by :func:`edge_order`; a pair is called where an edge is likelier than none."""
+        """Fit and rank the pairs by :func:`edge_order`; those are called that the fit itself calls."""
         from brainsim.gradient import Settings
         from brainsim.network import SpikingNetwork
 
@@ -57,7 +57,7 @@ class Ours:
         return Inferred(
             edge_order(probability, z),
             np.sign(fit["z"].values),
-            probability > 0.5,
+            probability >= fit.attrs["edge_cut"],
             fit["cell_type"].values.astype(str),
             probability,
         )

@@ -4,12 +4,12 @@ A neuron excites or inhibits, so evidence that an excitatory cell inhibits anoth
 show how much evidence unconnected pairs give in this recording, hidden common input and all. Where evidence e is found
 1 + x times as often for the right sign as for the wrong one, the odds of a connection are x:
 
-    right(e) / wrong(e) = (1 + exp(u(e))) exp(+-g(e)),    u(e) = a + sum over pieces of slope * piece(e)
+    right(e) / wrong(e) = (1 + exp(u(e))) exp(+-g),    u(e) = a + sum over pieces of slope * piece(e)
 
-`u` is the log odds of a connection; E and I have an `a` each, for their synapses are not equally many and strong. `g`
-is how much more often nothing but common input looks like excitation than like inhibition; it counts against excitatory
-neurons and for inhibitory ones. Where the model of :mod:`brainsim.posterior` holds, u = log odds of the share + e; that
-is the prior, and few pairs leave it as it is.
+`u` is the log odds of a connection; E and I have an `a` each, for their synapses are not equally many and strong, and a
+`g` each: how much more often nothing but common input looks like excitation than like inhibition. It counts against
+excitatory neurons and for inhibitory ones. Where the model of :mod:`brainsim.posterior` holds, u = log odds of the
+share + e; that is the prior, and few pairs leave it as it is.
 """
 
 from collections.abc import Iterator
@@ -18,17 +18,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]
 KNOTS = (0.0, 2.0, 5.0, 12.0)
+TOLD_FROM = 0.5  # evidence from which on it tells: below, connected pairs fill the side of the decoys
 MOST_PAIRS = 100_000
-MOST_EVIDENCE = 30.0  # pairs beyond are as sure as can be; they shall not set the slope
+MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
 OFFSET_SD, TYPES_SD = 1.0, 0.5  # of an offset; of the difference between those of E and I
-SLOPE_SD = 0.5  # of the logarithms of slopes, and of their differences
-ASYMMETRY_SD = 0.25
+SLOPE_SD = 0.35  # of the logarithms of slopes, and of their differences
+ASYMMETRY_SD, ASYMMETRIES_SD = 0.25, 0.5  # of an asymmetry; of the difference between those of E and I
 SURE = np.log(9.0)
 
 
@@ -65,7 +67,8 @@ def calibrated(sides: Floats, excitatory: Array, share: float, usable: NDArray[n
     log_odds, at = np.zeros(int(usable.sum())), 0
     for pre, whole in enumerate(excitatory):
         side = sides[:, pre, usable[pre]].astype(float)
-        odds = offset[:, None] + _pieces(side) @ slope
+        capped = np.minimum(side, MOST_EVIDENCE)
+        odds = offset[:, None] + _pieces(capped) @ slope + BEYOND * (side - capped)
         found = np.logaddexp(log_expit(whole) + odds[0], log_expit(-whole) + odds[1])
         log_odds[at : (at := at + len(found))] = found
     return log_odds
@@ -74,10 +77,7 @@ def calibrated(sides: Floats, excitatory: Array, share: float, usable: NDArray[n
 def _told(
     sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_]
 ) -> Iterator[tuple[Array, Array, float]]:
-    """Give the evidence above 0 of the right and of the wrong sign, and the sign, of E and of I.
-
-    Below 0, connected pairs fill the side of the decoys.
-    """
+    """Give the evidence that tells, of the right and of the wrong sign, and the sign, of E and of I."""
     found: list[list[list[Array]]] = [[[], []], [[], []]]
     for pre, whole in enumerate(excitatory):
         side = sides[:, pre].astype(float)
@@ -86,7 +86,7 @@ def _told(
         sign = 1 - 2 * k
         sure = usable[pre] & (sign * (whole - (pair[0] - pair[1])) > SURE) & (sign * whole > SURE)
         for each, kept in zip((side[k][sure], side[1 - k][sure]), found[k], strict=True):
-            kept.append(each[each > KNOTS[0]])
+            kept.append(each[each > TOLD_FROM])
     for of_type, label in zip(found, (1.0, -1.0), strict=True):
         right, wrong = (np.concatenate([np.zeros(0), *each]) for each in of_type)
         yield right, wrong, label
@@ -94,11 +94,11 @@ def _told(
 
 @dataclass(frozen=True)
 class _Decoys:
-    """Evidence of one type: in pieces, right (1) or wrong (-1), by what the asymmetry counts; (pair, ...)."""
+    """Evidence of one type in pieces, (pair, piece); right (1) or wrong (-1), (pair,); the sign of the type."""
 
     pieces: Array
     label: Array
-    uneven: Array
+    sign: float
 
     @classmethod
     def of(cls, right: Array, wrong: Array, sign: float) -> "_Decoys":
@@ -106,7 +106,7 @@ class _Decoys:
         found = np.concatenate([right, wrong])
         told = np.arange(0, len(found), max(1, -(-len(found) // MOST_PAIRS)))
         evidence = np.minimum(found[told], MOST_EVIDENCE)
-        return cls(_pieces(evidence), np.where(told < len(right), 1.0, -1.0), sign * _asymmetry(evidence))
+        return cls(_pieces(evidence), np.where(told < len(right), 1.0, -1.0), sign)
 
 
 def _pieces(evidence: Array) -> Array:
@@ -114,11 +114,6 @@ def _pieces(evidence: Array) -> Array:
     ends = [*KNOTS[1:], np.inf]
     rising = [np.clip(evidence, low, high) - low for low, high in zip(KNOTS, ends, strict=True)]
     return np.stack([np.minimum(evidence, KNOTS[0]), *rising], axis=-1)
-
-
-def _asymmetry(evidence: Array) -> Array:
-    """Return by what each coefficient of `g` counts, (pair, 2): evidence near 0, and beyond."""
-    return np.stack([np.clip((evidence + 1) / 2, 0, 1), np.clip((evidence - 1) / 4, 0, 1)], axis=-1)
 
 
 def _fitted(kinds: list[_Decoys], prior: float) -> tuple[Array, Array]:
@@ -130,13 +125,13 @@ def _fitted(kinds: list[_Decoys], prior: float) -> tuple[Array, Array]:
         slope = np.exp(at[2:last])
         for k, kind in enumerate(kinds):
             log_odds = at[k] + kind.pieces @ slope
-            margin = kind.label * (np.logaddexp(0, log_odds) + kind.uneven @ at[last:])
+            margin = kind.label * (np.logaddexp(0, log_odds) + kind.sign * at[last + k])
             push = kind.label * expit(-margin)
             pull = push * expit(log_odds)
             value += float(np.logaddexp(0, -margin).sum())
             by[k] -= pull.sum()
             by[2:last] -= (kind.pieces.T @ pull) * slope
-            by[last:] -= kind.uneven.T @ push
+            by[last + k] -= kind.sign * push.sum()
         return value, by
 
     start = np.concatenate([[prior, prior], np.zeros(len(KNOTS) + 3)])
@@ -146,12 +141,12 @@ def _fitted(kinds: list[_Decoys], prior: float) -> tuple[Array, Array]:
 
 def _cost(at: Array, prior: float) -> tuple[float, Array]:
     """Return minus the log prior of what is fitted, and its gradient: every row of a matrix deviates by its SD."""
-    slopes = len(KNOTS) + 1
-    rows = np.zeros((3 + 2 * slopes - 1 + 2, len(at)))
-    rows[:3, :2] = np.array([[1, 0], [0, 1], [1, -1]]) / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]]
-    rows[3 : 3 + slopes, 2 : 2 + slopes] = np.eye(slopes) / SLOPE_SD
-    rows[3 + slopes : 2 + 2 * slopes, 2 : 2 + slopes] = np.diff(np.eye(slopes), axis=0) / SLOPE_SD
-    rows[-2:, -2:] = np.eye(2) / ASYMMETRY_SD
+    slopes, two = len(KNOTS) + 1, np.array([[1, 0], [0, 1], [1, -1]])
+    rows = linalg.block_diag(
+        two / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]],
+        np.concatenate([np.eye(slopes), np.diff(np.eye(slopes), axis=0)]) / SLOPE_SD,
+        two / [[ASYMMETRY_SD], [ASYMMETRY_SD], [ASYMMETRIES_SD]],
+    )
     off = at - np.concatenate([[prior, prior], np.zeros(len(at) - 2)])
     far = rows @ off
     return float(far @ far / 2), far @ rows

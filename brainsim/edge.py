@@ -24,12 +24,15 @@ class Edges:
     inflation
         Spread of the empirical null over that of a standard normal; 1 is clean, more says how much hidden common
         input disturbs the answer.
+    cut
+        Probability from which on pairs are best called edges: :func:`best_cut`.
     """
 
     z: Array
     q_value: Array
     probability: Array
     inflation: float
+    cut: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,28 @@ def named_types(probability: Array, known: NDArray[np.str_] | None = None) -> Ce
     if known is not None:
         names = np.where(np.isin(known, ("E", "I")), known.astype("<U7"), names)
     return CellTypes(names, probability)
+
+
+def best_cut(probability: Array) -> float:
+    """Return the probability from which on pairs are called edges if as many as possible shall be right, on both sides.
+
+    It is where the Matthews correlation is expected to be largest, if the probabilities hold. Where they are sure it is
+    about a half; where nothing is sure it is lower.
+
+    Parameters
+    ----------
+    probability
+        Edge probability of every pair that can be judged, (pair,).
+
+    Examples
+    --------
+    >>> best_cut(np.array([0.01, 0.02, 0.03, 0.9, 0.99]))
+    0.9
+    >>> best_cut(np.array([0.05, 0.05, 0.05, 0.05, 0.3, 0.4]))
+    0.3
+    """
+    told = np.sort(probability)[::-1]
+    pairs, edges, called = len(told), told.sum(), np.arange(1, len(told) + 1)
+    scale = np.sqrt(called * (pairs - called) * edges * (pairs - edges))
+    expected = np.divide(np.cumsum(told) * pairs - called * edges, scale, out=np.zeros(pairs), where=scale > 0)
+    return float(told[expected.argmax()]) if pairs else 1.0

@@ -460,6 +460,7 @@ def _dataset(dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Total
         "bin_s": work.encoded.bin_s,
         "bins": work.problem.bins,
         "tau_s": work.problem.tau * work.encoded.bin_s,
+        "edge_cut": edges.cut,
         "delay_s": work.problem.delay * work.encoded.bin_s,
         "input": work.encoded.kind,
         "silent_neurons": int((~fires).sum()),

@@ -134,7 +134,7 @@ class InTime:
 
     def at(self, rows: NDArray[np.int32], end: int) -> sp.csr_matrix:
         """Return the events from the first of some bins to `end` as a sparse (row, source) matrix; each has its row."""
-        a, b = self._between(int(rows[0]), end)
+        a, b = self._between(int(rows[0]) if len(rows) else end, end)
         where = (np.searchsorted(rows, self.step[a:b]), self.source[a:b])
         return sp.csr_matrix((self.amplitude[a:b], where), shape=(len(rows), self.sources))
 

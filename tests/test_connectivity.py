@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from dense import laid_out
 from scipy.linalg import toeplitz
-from sklearn.metrics import average_precision_score
+from scipy.special import expit
+from sklearn.metrics import average_precision_score, matthews_corrcoef
 
 from brainsim import correlogram, native, sufficient, view_task
+from brainsim.accuracy import best_mcc
 from brainsim.cluster import Here, Started
-from brainsim.connectivity import combined, infer
+from brainsim.connectivity import FRAME_NEWS, FRAME_SHARE, Judgement, combined, infer
 from brainsim.correlogram import Correlograms
+from brainsim.edge import best_cut
 from brainsim.error import FitError
 from brainsim.kernel import high_pass, lags, overlap, reading
 from brainsim.look import Look, prior_odds
@@ -402,3 +405,27 @@ def test_cells_that_hardly_fire_are_not_told_by_chance_coincidences():
     found = infer(Events.of(source, step, np.ones(count.sum()), neurons), bins, BIN)
     told = found.judgement.excitatory - prior_odds(neurons, None)
     assert (np.abs(told[12:]) < 20).all()  # 5 to 219 where counts are taken as normal
+
+
+@pytest.mark.parametrize(("few", "many"), [(0.05, 0.5), (0.5, 0.5), (0.3, 6.0)])
+def test_where_probabilities_hold_the_cut_is_about_the_best(few, many):
+    rng = np.random.default_rng(3)
+    told = rng.beta(few, many, 20_000)
+    true = rng.random(20_000) < told
+    cut = best_cut(told)
+    reached, best = matthews_corrcoef(true, told >= cut), best_mcc(true, told)
+    assert best - reached < 0.01
+    if few == 0.3:
+        assert cut < 0.3, "where nothing is sure, less is asked for"
+        assert matthews_corrcoef(true, told > 0.5) < best - 0.03
+
+
+def test_in_frames_little_evidence_leaves_what_is_known_of_cortex():
+    sides, usable = np.zeros((2, 3, 3), np.float32), ~np.eye(3, dtype=bool)
+    sides[:, 0, 1] = 4.0
+    frames = Judgement(sides, np.zeros(3), 0.01, decoys=False)
+    odds = frames.log_odds(usable)
+    assert expit(odds[1:]) == pytest.approx(np.full(5, FRAME_SHARE))
+    assert odds[0] - odds[1] == pytest.approx(4.0 * FRAME_NEWS)
+    dense = Judgement(sides, np.zeros(3), 0.4, decoys=False)
+    assert expit(dense.log_odds(usable)[1]) == pytest.approx(0.4), "more are seen than that"
