@@ -46,7 +46,10 @@ class Ours:
     modules: tuple[str, ...] = ("brainsim.network",)
 
     def infer(self, dataset: xr.Dataset, bin_s: float) -> Inferred:
-        """Fit and rank the pairs by :func:`edge_order`; those are called that the fit itself calls."""
+        """Fit and rank the pairs by :func:`edge_order`; those from the fit's own cut on are called.
+
+        Cells are named by the more probable type, as those of the peers are, which have no ``unknown``.
+        """
         from brainsim.gradient import Settings
         from brainsim.network import SpikingNetwork
 
@@ -58,7 +61,7 @@ class Ours:
             edge_order(probability, z),
             np.sign(fit["z"].values),
             probability >= fit.attrs["edge_cut"],
-            fit["cell_type"].values.astype(str),
+            np.where(fit["cell_type_probability"].values >= 0.5, "E", "I"),
             probability,
         )
 
