@@ -33,6 +33,7 @@ MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS = 0.25
 FRAME_SHARE, FRAME_NEWS = 0.15, 0.5  # in frames: share of connected pairs, at least; how much evidence counts
+FRAME_SURE = 0.25  # ... and a probability beyond counts as this where the cut is chosen
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 
 
@@ -132,7 +133,8 @@ class Connectivity:
         z = np.negative(ndtri_exp(log_p, out=log_p), out=log_p)
         z *= self.sign
         z[~usable] = 0
-        return Edges(z, q_value, probability, self.inflation, best_cut(probability[usable]))
+        believed = probability[usable] if self.judgement.decoys else np.minimum(probability[usable], FRAME_SURE)
+        return Edges(z, q_value, probability, self.inflation, best_cut(believed))
 
 
 def infer(spikes: Events, bins: int, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
