@@ -11,6 +11,7 @@ Array = NDArray[np.float64]
 FINE_BIN_S = 0.005
 COARSE_BIN_S = 0.02  # beyond, an effect is over within the frame, and the direction of a pair is hardly seen
 TRUNCATE = 4.0
+ACROSS = 0.5  # how much a lag of the other direction counts in the baseline
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +109,18 @@ def overlap(first: Array, second: Array, lags: int) -> Array:
 
 
 def high_pass(sigma: float | None, lags: int) -> Array:
-    """Return the matrix that takes a Gaussian-smoothed covariance off, over two-sided lags; None leaves it as it is."""
+    """Return the matrix that takes a Gaussian-smoothed covariance off, over two-sided lags; None leaves it as it is.
+
+    Lags of the other direction count half: else the peak of a strong synapse lifts the baseline of the other direction
+    too, so that this one looks like a synapse of the other sign.
+    """
     size = 2 * lags - 1
     if sigma is None:
         return np.eye(size)
     at = np.arange(-round(TRUNCATE * sigma), round(TRUNCATE * sigma) + 1)
     smooth = np.exp(-(at**2) / (2 * sigma**2))
-    result: Array = np.eye(size) - convolve1d(np.eye(size), smooth / smooth.sum(), axis=0, mode="nearest")
+    around = convolve1d(np.eye(size), smooth / smooth.sum(), axis=0, mode="nearest")
+    side = np.sign(np.arange(size) - (lags - 1))
+    around = np.where(np.outer(side, side) < 0, ACROSS * around, around)
+    result: Array = np.eye(size) - around / around.sum(1, keepdims=True)
     return result

@@ -120,6 +120,14 @@ def test_a_high_pass_takes_what_is_smooth_and_leaves_a_peak():
     np.testing.assert_array_equal(high_pass(None, 5), np.eye(9))
 
 
+def test_a_strong_synapse_is_taken_off_less_on_the_side_of_the_other_direction():
+    filtered, lag = high_pass(5.0, 100), np.arange(-99, 100)
+    peak = filtered @ (lag == -4)
+    assert 0.3 < peak[lag == 1] / peak[lag == -1] < 0.45, "with equal weights it would be 0.73"
+    np.testing.assert_allclose(filtered.sum(1), 0, atol=1e-12, err_msg="what is constant is taken off wholly")
+    np.testing.assert_allclose(filtered[::-1, ::-1], filtered, atol=1e-12, err_msg="both directions are treated alike")
+
+
 def both(regressors, size):
     """The solved regressors of a survey, as they are handed to `remainder`."""
     found = solve(regressors["gram"].reshape(size, size), np.asfortranarray(regressors["drive"].reshape(size, -1)), 2)
