@@ -63,7 +63,8 @@ def weights(
         for x, y in (([low, high], [rim, rim]), ([rim, rim], [low, high])):
             ax.plot(x, y, color=color, linewidth=5, solid_capstyle="butt", clip_on=False)
         if len(names) <= len(CELL_TYPE):
-            ax.text((low + high) / 2, -0.5 - 0.035 * n, plain(kind), ha="center", va="bottom", fontsize=8)
+            label = "?" if kind == "unknown" else plain(kind)
+            ax.text((low + high) / 2, -0.5 - 0.035 * n, label, ha="center", va="bottom", fontsize=8)
         if high < n - 0.5:
             ax.axhline(high, color="#777777", linewidth=0.6)
             ax.axvline(high, color="#777777", linewidth=0.6)
