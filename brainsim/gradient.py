@@ -38,7 +38,8 @@ SIGNED_PASSES = 8
 HELD_PASSES = 10
 TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.5  # ... where the fit only tells the held-out log likelihood and where to begin
-BEGINNING, ENOUGH_SPIKES = (600_000, 1_800_000), 100_000  # of a long recording, in bins: the prior is chosen there
+BEGINNING = 600_000, 1_800_000  # bins of a long recording: the prior is chosen on its beginning,
+ENOUGH_SPIKES, ENOUGH_PER_PAIR = 100_000, 10  # until so many spikes were fired
 INFLATED = 1.5
 PER_SPIKE, PER_SPIKE_HELD = 150, 60  # bytes: while they are encoded, and later
 PER_PAIR, PER_PAIR_HELD = 150, 700  # bytes: of the command, which makes the file in memory; of shards in memory
@@ -331,8 +332,8 @@ def predicted_bytes(neurons: int, spikes: int, workers: int = 1, held: bool = Fa
 
 def bins_to_hold_out_from(problem: Problem) -> int:
     """Return how many bins from the beginning have blocks held out: until enough spikes were fired, within bounds."""
-    step = problem.spikes.step
-    last = np.partition(step, ENOUGH_SPIKES - 1)[ENOUGH_SPIKES - 1] + 1 if len(step) >= ENOUGH_SPIKES else problem.bins
+    step, enough = problem.spikes.step, max(ENOUGH_SPIKES, ENOUGH_PER_PAIR * problem.neurons**2)
+    last = np.partition(step, enough - 1)[enough - 1] + 1 if len(step) >= enough else problem.bins
     return min(problem.bins, int(np.clip(last, *BEGINNING)))
 
 

@@ -419,10 +419,14 @@ def test_the_prior_of_a_long_recording_is_chosen_on_its_beginning(counts, monkey
         assert fit.attrs[told] == pytest.approx(alone.attrs[told]), "nothing after the beginning is held out"
 
 
-@pytest.mark.parametrize(("enough", "bins"), [(50, 300), (100, 400), (500, 1000), (5000, 1000)])
-def test_blocks_are_held_out_of_as_much_as_has_enough_spikes(monkeypatch, enough, bins):
+@pytest.mark.parametrize(
+    ("enough", "per_pair", "bins"),
+    [(50, 0, 300), (100, 0, 400), (500, 0, 1000), (5000, 0, 1000), (50, 10, 640), (100, 6, 400)],
+)
+def test_blocks_are_held_out_of_as_much_as_has_enough_spikes(monkeypatch, enough, per_pair, bins):
     monkeypatch.setattr(gradient, "BEGINNING", (300, 1000))
     monkeypatch.setattr(gradient, "ENOUGH_SPIKES", enough)
+    monkeypatch.setattr(gradient, "ENOUGH_PER_PAIR", per_pair)
     problem = dense.problem(3, bins=1200)
     step = np.arange(0, 1200, 4, dtype=np.int32) + 3
     spikes = Events(np.array([0, 300, 300, 300, 300]), step, np.ones(300, np.float32))
