@@ -333,20 +333,30 @@ def test_workers_do_not_change_one_bit(counts, monkeypatch):
     xr.testing.assert_identical(one, two)
 
 
-def test_shards_give_what_one_network_gives(counts, monkeypatch):
-    data = as_events(counts[:10000])
+def in_shards_of(size, data, monkeypatch):
+    """Weights of a fit in one shard, and in shards of that many neurons."""
     settings = Settings(ridge=10.0)
+    whole = SpikingNetwork(settings=settings).fit(data).fit_
+    for module in (gradient, likelihood):
+        monkeypatch.setattr(module, "SHARD", size)
+    return whole["weight"], SpikingNetwork(settings=settings).fit(data).fit_["weight"]
+
+
+def test_shards_give_what_one_network_gives(counts, monkeypatch):
+    monkeypatch.setattr(ascent, "MOST_BENT", 1.0)  # the neurons of a shard learn nothing from each other
+    whole, parts = in_shards_of(3, as_events(counts[:10000]), monkeypatch)
+    np.testing.assert_allclose(parts, whole, rtol=1e-6, atol=1e-9)
+
+
+def test_neurons_that_learn_from_each_other_reach_the_same_optimum_in_shards(counts, monkeypatch):
     for module, name, value in (
         (gradient, "TOLERANCE", 1e-12),
         (gradient, "MOST_PASSES", 80),
         (ascent, "LITTLE", 1e-14),
     ):
         monkeypatch.setattr(module, name, value)  # how soon a climb ends may depend on who climbs together
-    whole = SpikingNetwork(settings=settings).fit(data).fit_
-    for module in (gradient, likelihood):
-        monkeypatch.setattr(module, "SHARD", 3)
-    parts = SpikingNetwork(settings=settings).fit(data).fit_
-    np.testing.assert_allclose(parts["weight"], whole["weight"], rtol=1e-6, atol=2e-6)
+    whole, parts = in_shards_of(3, as_events(counts[:10000]), monkeypatch)
+    np.testing.assert_allclose(parts, whole, rtol=1e-6, atol=2e-6)
 
 
 def program_of(neurons, seconds):
