@@ -46,10 +46,7 @@ class Ours:
     modules: tuple[str, ...] = ("brainsim.network",)
 
     def infer(self, dataset: xr.Dataset, bin_s: float) -> Inferred:
-        """Fit and rank the pairs by :func:`edge_order`; those from the fit's own cut on are called.
-
-        Cells are named by the more probable type, as those of the peers are, which have no ``unknown``.
-        """
+        """Fit and rank the pairs by :func:`edge_order`; those from the fit's own cut on are called."""
         from brainsim.gradient import Settings
         from brainsim.network import SpikingNetwork
 
@@ -61,7 +58,7 @@ class Ours:
             edge_order(probability, z),
             np.sign(fit["z"].values),
             probability >= fit.attrs["edge_cut"],
-            np.where(fit["cell_type_probability"].values >= 0.5, "E", "I"),
+            fit["cell_type"].values.astype(str),
             probability,
         )
 
