@@ -60,7 +60,7 @@ class Filters:
     common
         Covariance of the common input over both directions, (direction x box, direction x box).
     shape
-        The filters, (direction x box, kernel).
+        The filters of kernels of all kinds (:class:`brainsim.kernel.Lags`), (direction x box, kernel).
     narrow
         How much a count weighs in each box, (direction x box,).
     """
@@ -72,11 +72,11 @@ class Filters:
     @classmethod
     def of(cls, grid: Lags, symmetric: Array, antisymmetric: Array) -> "Filters":
         """Match the kernels of a grid to what :func:`shared_input` returned; zeros where it shall not count."""
-        shape, boxes = grid.shape, grid.box.shape[1]
+        boxes = grid.box.shape[1]
         same, across = symmetric + antisymmetric, symmetric - antisymmetric
         common = np.block([[same, across], [across, same]])
         loaded = common + (1 + LOADING) * np.eye(2 * boxes)
-        filters = np.linalg.solve(loaded, np.vstack([shape, np.zeros_like(shape)]))
+        filters = np.linalg.solve(loaded, grid.shape)
         return cls(common, filters.astype(float), np.tile(1 / np.sqrt(grid.box.sum(0)), 2))
 
     def scores(self, both: Array, noise: tuple[Array, Array], chance: Array) -> Array:
@@ -91,13 +91,28 @@ class Filters:
         chance
             How many counts noise alone gives per bin of lag, (post,).
         """
-        boxes, covariance = len(noise[0]), self.common.copy()
-        covariance[:boxes, :boxes] += noise[0]
-        covariance[boxes:, boxes:] += noise[1]
-        variance = (self.shape * (covariance @ self.shape)).sum(0)
+        variance = (self.shape * (self._covariance(*noise) @ self.shape)).sum(0)
         unit = self.shape / np.sqrt(np.maximum(variance, SMALLEST))
         skewness = np.outer(1 / np.sqrt(np.maximum(chance, SMALLEST)), (unit**3).T @ self.narrow)
         return unskewed(both.T @ unit, skewness)
+
+    def overlap(self, noise: Array) -> Array:
+        """Return how the scores of all kernels correlate where there is no synapse, (kernel, kernel).
+
+        Parameters
+        ----------
+        noise
+            Correlation of the noise between boxes on average over all neurons, (box, box).
+        """
+        whole = self.shape.T @ self._covariance(noise, noise) @ self.shape
+        own = np.sqrt(np.maximum(np.diag(whole), SMALLEST))
+        return np.asarray(whole / np.outer(own, own), np.float64)
+
+    def _covariance(self, there: Array, back: Array) -> Array:
+        boxes, covariance = len(there), self.common.copy()
+        covariance[:boxes, :boxes] += there
+        covariance[boxes:, boxes:] += back
+        return covariance
 
 
 def unskewed(score: Array, skewness: Array) -> Array:

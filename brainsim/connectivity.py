@@ -52,12 +52,15 @@ class Judgement:
     decoys
         Whether evidence of the wrong sign tells how much evidence unconnected pairs give: not in frames of a
         microscope, where common input looks like excitation and never like inhibition.
+    spikes
+        How many spikes each neuron fired, (neuron,); None where they are not known.
     """
 
     sides: Floats
     excitatory: Array
     share: float
     decoys: bool = True
+    spikes: Array | None = None
 
     @property
     def evidence(self) -> Array:
@@ -75,7 +78,7 @@ class Judgement:
         if not self.decoys:
             share = max(self.share, FRAME_SHARE)
             return np.asarray(FRAME_NEWS * self.evidence[usable] + np.log(share / (1 - share)), np.float64)
-        return calibrated(self.sides, self.excitatory, self.share, usable)
+        return calibrated(self.sides, self.excitatory, self.share, usable, self.spikes)
 
     @property
     def side(self) -> Array:
@@ -194,7 +197,8 @@ def looks(
 
 def concluded(seen: Looks, total: Array, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
     """Put the views of all baselines together; `total` is how many spikes each neuron fired, (neuron,)."""
-    return combined(seen.views(), pairs_of(total), lags(bin_s).tau, known, bin_s)
+    found = combined(seen.views(), pairs_of(total), lags(bin_s).tau, known, bin_s)
+    return replace(found, judgement=replace(found.judgement, spikes=total))
 
 
 def total_of(spikes: Events) -> Array:

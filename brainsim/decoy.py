@@ -1,15 +1,16 @@
 """Probabilities that hold: evidence for a synapse against the evidence for one of the wrong sign.
 
 A neuron excites or inhibits, so evidence that an excitatory cell inhibits another is false by Dale's law. These decoys
-show how much evidence unconnected pairs give in this recording, hidden common input and all. Where evidence e is found
-1 + x times as often for the right sign as for the wrong one, the odds of a connection are x:
+show how much evidence unconnected pairs give in this recording, hidden input and all. How many pairs of an excitatory
+(E) and an inhibitory (I) neuron give evidence e for the right sign and for the wrong one, with b(e) not known:
 
-    right(e) / wrong(e) = (1 + exp(u(e))) exp(+-g),    u(e) = a + sum over pieces of slope * piece(e)
+    E right   n_E b(e)        (1 + exp(u_E)) exp(+g_E/2)        E wrong   n_E b(e)        exp(-g_E/2)
+    I right   n_I b(e) exp(h) (1 + exp(u_I)) exp(-g_I/2)        I wrong   n_I b(e) exp(h) exp(+g_I/2)
 
-`u` is the log odds of a connection; E and I have an `a` each, for their synapses are not equally many and strong, and a
-`g` each: how much more often nothing but common input looks like excitation than like inhibition. It counts against
-excitatory neurons and for inhibitory ones. Where the model of :mod:`brainsim.posterior` holds, u = log odds of the
-share + e; that is the prior, and few pairs leave it as it is.
+`u` is the log odds of a connection, an offset of each type and a slope in each piece between knots; where the model of
+:mod:`brainsim.posterior` holds, u = log odds of the share + e, which is the prior. `g` is how much more often nothing
+but common input looks like excitation than like inhibition; it grows with the evidence. `h` is how much more often
+unconnected pairs of an inhibitory neuron give evidence: they have more spikes, so everything shows more in them.
 """
 
 from collections.abc import Iterator
@@ -20,21 +21,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 from scipy.optimize import minimize
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, logsumexp
 
 Array = NDArray[np.float64]
-Floats = NDArray[Any]
+Floats = NDArray[Any]  # of 32 bits
 KNOTS = (0.0, 2.0, 5.0, 12.0)
 TOLD_FROM = 0.5  # evidence from which on it tells: below, connected pairs fill the side of the decoys
+RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of the asymmetry
+TWICE = 3.0  # evidence by which more spikes count twice as much
 MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
+COUNTED = 0.3  # of a pair: pairs of a neuron are not independent
 OFFSET_SD, TYPES_SD = 1.0, 0.5  # of an offset; of the difference between those of E and I
-SLOPE_SD = 0.35  # of the logarithms of slopes, and of their differences
-ASYMMETRY_SD, ASYMMETRIES_SD = 0.25, 0.5  # of an asymmetry; of the difference between those of E and I
+SLOPE_SD = 0.2  # of the logarithms of slopes, and of their differences
+ASYMMETRY_SD, ASYMMETRIES_SD = 0.5, 0.25  # of an asymmetry; of the difference between those of E and I
+RISE_SD = 0.6  # of its rise per nat
+BUSY_SD = 0.2  # of what more spikes do, over the logarithm of how many more they are
 SURE = np.log(9.0)
 
 
-def calibrated(sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_]) -> Array:
+def calibrated(
+    sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_], spikes: Array | None = None
+) -> Array:
     """Return the log odds that pairs are connected, given all evidence of the recording.
 
     Parameters
@@ -47,6 +55,8 @@ def calibrated(sides: Floats, excitatory: Array, share: float, usable: NDArray[n
         Share of connected pairs.
     usable
         Pairs that can be judged, (pre, post).
+    spikes
+        How many spikes each neuron fired, (neuron,); None where they are not known.
 
     Returns
     -------
@@ -63,7 +73,8 @@ def calibrated(sides: Floats, excitatory: Array, share: float, usable: NDArray[n
     Elias & Gygi (2007), Nature Methods 4:207 (decoys). Efron (2004), JASA 99:96 (local false discovery rate).
     """
     prior = float(np.log(share / (1 - share)))
-    offset, slope = _fitted([_Decoys.of(*each) for each in _told(sides, excitatory, share, usable)], prior)
+    decoys = _Decoys.of(list(_told(sides, excitatory, share, usable)), _busier(excitatory, spikes))
+    offset, slope = _fitted(decoys, prior)
     log_odds, at = np.zeros(int(usable.sum())), 0
     for pre, whole in enumerate(excitatory):
         side = sides[:, pre, usable[pre]].astype(float)
@@ -74,39 +85,69 @@ def calibrated(sides: Floats, excitatory: Array, share: float, usable: NDArray[n
     return log_odds
 
 
+def _busier(excitatory: Array, spikes: Array | None) -> float:
+    """Return the logarithm of how many more spikes inhibitory neurons fire than excitatory ones."""
+    if spikes is None:
+        return 0.0
+    inhibits, excites = expit(-excitatory), expit(excitatory)
+    means = (weight @ spikes / max(weight.sum(), 1e-9) for weight in (inhibits, excites))
+    return float(np.subtract(*(np.log(max(mean, 1e-9)) for mean in means)))
+
+
 def _told(
     sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_]
-) -> Iterator[tuple[Array, Array, float]]:
-    """Give the evidence that tells, of the right and of the wrong sign, and the sign, of E and of I."""
+) -> Iterator[tuple[Array, Array, int]]:
+    """Give the evidence that tells, of the right and of the wrong sign, and how many pairs there are, of E and of I."""
     found: list[list[list[Array]]] = [[[], []], [[], []]]
+    pairs = [0, 0]
     for pre, whole in enumerate(excitatory):
         side = sides[:, pre].astype(float)
         pair = np.logaddexp(np.log1p(-share), np.log(share) + side)
         k = int(whole < 0)
         sign = 1 - 2 * k
         sure = usable[pre] & (sign * (whole - (pair[0] - pair[1])) > SURE) & (sign * whole > SURE)
+        pairs[k] += int(sure.sum())
         for each, kept in zip((side[k][sure], side[1 - k][sure]), found[k], strict=True):
             kept.append(each[each > TOLD_FROM])
-    for of_type, label in zip(found, (1.0, -1.0), strict=True):
+    for of_type, many in zip(found, pairs, strict=True):
         right, wrong = (np.concatenate([np.zeros(0), *each]) for each in of_type)
-        yield right, wrong, label
+        yield right, wrong, many
 
 
 @dataclass(frozen=True)
 class _Decoys:
-    """Evidence of one type in pieces, (pair, piece); right (1) or wrong (-1), (pair,); the sign of the type."""
+    """Evidence that tells.
+
+    Attributes
+    ----------
+    pieces, rises
+        The evidence of each pair in pieces of `u` and of `g`, (pair, piece).
+    kind
+        0: E right, 1: E wrong, 2: I right, 3: I wrong, (pair,).
+    many
+        Logarithm of the number of pairs of E and of I, (type,).
+    busier, more
+        `h` if the prior were sure, and by what it grows with its deviation, (pair,).
+    """
 
     pieces: Array
-    label: Array
-    sign: float
+    rises: Array
+    kind: NDArray[np.int64]
+    many: Array
+    busier: Array
+    more: Array
 
     @classmethod
-    def of(cls, right: Array, wrong: Array, sign: float) -> "_Decoys":
-        """Lay out the evidence of the right and of the wrong sign."""
-        found = np.concatenate([right, wrong])
-        told = np.arange(0, len(found), max(1, -(-len(found) // MOST_PAIRS)))
-        evidence = np.minimum(found[told], MOST_EVIDENCE)
-        return cls(_pieces(evidence), np.where(told < len(right), 1.0, -1.0), sign)
+    def of(cls, types: list[tuple[Array, Array, int]], busier: float) -> "_Decoys":
+        """Lay out the evidence of both types; a sample where there is much."""
+        sides = [each for right, wrong, _ in types for each in (right, wrong)]
+        found, kind = np.concatenate(sides), np.repeat(np.arange(4), [len(each) for each in sides])
+        some = slice(None, None, max(1, -(-len(found) // MOST_PAIRS)))
+        evidence = np.minimum(found[some], MOST_EVIDENCE)
+        more = 1 + np.clip(evidence - TOLD_FROM, 0, TWICE) / TWICE
+        many = np.log(np.maximum([many for _, _, many in types], 1e-9))
+        rises = [np.clip(evidence, low, high) - low for low, high in zip(RISES[:-1], RISES[1:], strict=True)]
+        return cls(_pieces(evidence), np.stack(rises, axis=-1), kind[some], many, busier * more, more)
 
 
 def _pieces(evidence: Array) -> Array:
@@ -116,27 +157,36 @@ def _pieces(evidence: Array) -> Array:
     return np.stack([np.minimum(evidence, KNOTS[0]), *rising], axis=-1)
 
 
-def _fitted(kinds: list[_Decoys], prior: float) -> tuple[Array, Array]:
-    """Fit offsets of E and I, (type,), slopes, (piece,), and asymmetry to which evidence is right and which a decoy."""
-    last = 2 + len(KNOTS) + 1
+def _fitted(decoys: _Decoys, prior: float) -> tuple[Array, Array]:
+    """Fit offsets of E and I, (type,), and slopes, (piece,), to which evidence is right and which a decoy."""
+    slopes, rises = 2 + len(KNOTS) + 1, 2 + len(KNOTS) + 3
+    each = np.arange(len(decoys.kind))
 
     def loss(at: Array) -> tuple[float, Array]:
         value, by = _cost(at, prior)
-        slope = np.exp(at[2:last])
-        for k, kind in enumerate(kinds):
-            log_odds = at[k] + kind.pieces @ slope
-            margin = kind.label * (np.logaddexp(0, log_odds) + kind.sign * at[last + k])
-            push = kind.label * expit(-margin)
-            pull = push * expit(log_odds)
-            value += float(np.logaddexp(0, -margin).sum())
-            by[k] -= pull.sum()
-            by[2:last] -= (kind.pieces.T @ pull) * slope
-            by[last + k] -= kind.sign * push.sum()
+        slope, busy = np.exp(at[2:slopes]), decoys.busier + at[-1] * decoys.more
+        odds = at[:2, None] + decoys.pieces @ slope
+        lean = (at[slopes:rises, None] + decoys.rises @ at[rises:-1]) / 2
+        real = np.logaddexp(0, odds)
+        log = np.stack([real[0] + lean[0], -lean[0], busy + real[1] - lean[1], busy + lean[1]])
+        log += np.repeat(decoys.many, 2)[:, None]
+        whole = logsumexp(log, axis=0)
+        value += COUNTED * float((whole - log[decoys.kind, each]).sum())
+        push = np.exp(log - whole)
+        push[decoys.kind, each] -= 1
+        push *= COUNTED
+        pull = push[[0, 2]] * expit(odds)
+        tilt = np.stack([push[0] - push[1], push[3] - push[2]]) / 2
+        by[:2] += pull.sum(1)
+        by[2:slopes] += (pull.sum(0) @ decoys.pieces) * slope
+        by[slopes:rises] += tilt.sum(1)
+        by[rises:-1] += tilt.sum(0) @ decoys.rises
+        by[-1] += (push[2] + push[3]) @ decoys.more
         return value, by
 
-    start = np.concatenate([[prior, prior], np.zeros(len(KNOTS) + 3)])
+    start = np.concatenate([[prior, prior], np.zeros(rises + len(RISES) - 2)])
     best = np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x, np.float64)
-    return best[:2], np.exp(best[2:last])
+    return best[:2], np.exp(best[2:slopes])
 
 
 def _cost(at: Array, prior: float) -> tuple[float, Array]:
@@ -146,6 +196,8 @@ def _cost(at: Array, prior: float) -> tuple[float, Array]:
         two / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]],
         np.concatenate([np.eye(slopes), np.diff(np.eye(slopes), axis=0)]) / SLOPE_SD,
         two / [[ASYMMETRY_SD], [ASYMMETRY_SD], [ASYMMETRIES_SD]],
+        np.eye(len(RISES) - 1) / RISE_SD,
+        [[1 / BUSY_SD]],
     )
     off = at - np.concatenate([[prior, prior], np.zeros(len(at) - 2)])
     far = rows @ off

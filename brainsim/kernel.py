@@ -5,13 +5,16 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import convolve1d
+from scipy.ndimage import convolve1d, gaussian_filter1d
 
 Array = NDArray[np.float64]
 FINE_BIN_S = 0.005
 COARSE_BIN_S = 0.02  # beyond, an effect is over within the frame, and the direction of a pair is hardly seen
 TRUNCATE = 4.0
 ACROSS = 0.5  # how much a lag of the other direction counts in the baseline
+JITTER = 1.0  # of the time at which a postsynaptic spike comes, in bins; hidden input has it on both sides
+HIDDEN = {1.0: range(-1, 26, 2), 3.0: range(-2, 28, 2), 8.0: range(-6, 34, 4)}  # middles of peaks by their decay
+PADDING = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,11 @@ class Lags:
         Shapes of a synaptic effect, (lag, kernel): exponential decays after a delay.
     tau, delay
         Decay and delay of each kernel in bins, (kernel,).
+    hidden
+        Shapes of the peaks that input from a hidden neuron to both gives, (two-sided lag, kernel): they rise as they
+        decay, and their middle may be anywhere.
+    back
+        Which kernels are looked for in the other direction as well, so that they are not taken for others.
     """
 
     box: Array
@@ -35,6 +43,8 @@ class Lags:
     kernel: Array
     tau: Array
     delay: NDArray[np.int64]
+    hidden: Array
+    back: NDArray[np.int64]
 
     @property
     def longest(self) -> int:
@@ -42,9 +52,18 @@ class Lags:
         return len(self.box) - 1
 
     @property
+    def kinds(self) -> tuple[int, int, int]:
+        """Number of kernels of synapses, of hidden input, and of synapses of the other direction."""
+        return len(self.tau), self.hidden.shape[1], len(self.back)
+
+    @property
     def shape(self) -> Array:
-        """Kernels as boxes with noise of unit variance see them, each of norm 1, (box, kernel)."""
-        seen: Array = (self.box.T @ self.kernel) / np.sqrt(self.box.sum(0))[:, None]
+        """Kernels of all kinds as boxes with noise of unit variance see them, of norm 1, (direction x box, kernel)."""
+        none, size = np.zeros_like(self.kernel), len(self.box)
+        ahead = np.hstack([self.kernel, self.hidden[size - 1 :], none[:, self.back]])
+        behind = np.hstack([none, self.hidden[size - 1 :: -1], self.kernel[:, self.back]])
+        width = np.sqrt(self.box.sum(0))[:, None]
+        seen: Array = np.vstack([self.box.T @ ahead / width, self.box.T @ behind / width])
         seen /= np.linalg.norm(seen, axis=0)
         return seen
 
@@ -53,9 +72,11 @@ def lags(bin_s: float) -> Lags:
     """Return the grid for a width of bins.
 
     Bins of at most 5 ms see single synaptic delays: boxes of one bin up to 20, then wider ones up to 60. Coarser bins
-    (frames of a microscope) see little more than the frame itself and the next: boxes at lags 0 .. 12.
+    (frames of a microscope) see little more than the frame itself and the next: boxes at lags 0 .. 12, and nothing that
+    would tell hidden input from a synapse.
     """
-    if bin_s <= FINE_BIN_S:
+    fine = bin_s <= FINE_BIN_S
+    if fine:
         edges, longest = _edges(20, 60), 60
         wanted = {1.0: range(1, 21), 3.0: range(1, 21), 8.0: range(1, 21), 20.0: (1, 2, 3, 5, 8, 12)}
         decays: tuple[tuple[float, int], ...] = ((2.0, 1), (10.0, 1))
@@ -67,9 +88,24 @@ def lags(bin_s: float) -> Lags:
     for k, (a, b) in enumerate(pairwise(edges)):
         box[a:b, k] = 1
     model = np.stack([decay(*each, longest) for each in decays], axis=1)
-    kernel = np.stack([decay(tau, delay, longest) for tau, delay in pairs], axis=1)
     tau, delay = (np.array(values) for values in zip(*pairs, strict=True))
-    return Lags(box, model, kernel, tau, delay)
+    if not fine:
+        kernel = np.stack([decay(*each, longest) for each in pairs], axis=1)
+        return Lags(box, model, kernel, tau, delay, np.zeros((2 * longest + 1, 0)), np.zeros(0, np.int64))
+    kernel = np.stack([_blurred(*each, longest, onset=True)[longest:] for each in pairs], axis=1)
+    peaks = [(tau, middle) for tau, middles in HIDDEN.items() for middle in middles]
+    hidden = np.stack([_blurred(*each, longest, onset=False) for each in peaks], axis=1)
+    back = np.flatnonzero(delay % np.where(tau < 8, 2, 4) == 1)
+    return Lags(box, model, kernel, tau, delay, hidden, back)
+
+
+def _blurred(tau: float, middle: int, longest: int, onset: bool) -> Array:
+    """Return an exponential decay on both sides or, with an onset, after it only; spikes come with jitter, (lag,)."""
+    lag = np.arange(-longest - PADDING, longest + PADDING + 1.0) - middle
+    sharp = np.exp(-np.abs(lag) / tau) * ((lag >= 0) | (not onset))
+    jitter = JITTER if onset else np.sqrt(2) * JITTER
+    blurred: Array = gaussian_filter1d(sharp, jitter)[PADDING:-PADDING]
+    return blurred
 
 
 def decay(tau: float, delay: int, longest: int) -> Array:

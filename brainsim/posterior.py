@@ -1,31 +1,37 @@
 """Who is connected: scores of kernels against the scores of unconnected pairs, with Dale's law, as probabilities.
 
 An empirical Bayes model of all pairs together (Efron's two groups): most pairs are unconnected and show the null; a
-share is connected, with some kernel, some strength, and the sign of its presynaptic neuron. The share, how often each
-kernel and strength occurs, and the type of every neuron are learned from the scores by expectation-maximisation.
+share is connected, with some kernel, some strength, and the sign of its presynaptic neuron; some, connected or not,
+have input from a hidden neuron (:mod:`brainsim.alternative`). The shares, how often each kernel and strength occurs,
+and the type of every neuron are learned from the scores by expectation-maximisation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
+from scipy.special import expit
+
+from brainsim.alternative import REPEATED, Alternatives, Explained, Kind, summed
+from brainsim.kernel import Lags
+from brainsim.strength import STRENGTHS, Strength, likelihood_ratio
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 PRIOR_EXCITATORY = 0.8
-STRENGTHS = (12.0, 40.0, 150.0, 600.0)
 NORMAL_MEDIAN = 0.6744897501960817
 NEIGHBOURS = 40.0
 MOST_PAIRS = 20000
-ROUNDS = 40
+ROUNDS, AFTER = 40, 8  # of learning; pairs are explained anew after so many
 FEW_PAIRS = 30
 STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
-NEGLIGIBLE = 1e-3
-SMALLEST_LOG = -200.0
+NEGLIGIBLE, SELDOM = 1e-3, 1e-4
+SMALLEST = 1e-300
+SIGNS = (1.0, -1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +61,13 @@ class View:
     kernel: Array
     delay: Floats
     inflation: float
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Put blocks of presynaptic neurons together."""
+        sides = np.concatenate([each.sides for each in parts], axis=1)
+        excitatory, delay = (np.concatenate([getattr(each, name) for each in parts]) for name in ("excitatory", "delay"))
+        return replace(parts[0], sides=sides, excitatory=excitatory, delay=delay)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +103,10 @@ class Null:
             spread = np.maximum(np.median(np.abs(some - middle), axis=0) / NORMAL_MEDIAN, 1e-6)
         return cls(middle, spread, np.ones(neurons), np.ones(neurons))
 
-    def typical(self, score: Floats) -> Array:
-        """Return the size of the scores of a neuron's pairs, (post,)."""
-        return np.asarray(np.sqrt((((score - self.middle) / self.spread) ** 2).mean(1)), np.float64)
+    def typical(self, score: Floats, kernels: int) -> Array:
+        """Return the size of the scores of a neuron's pairs over the first kernels, (post,)."""
+        plain = (score[:, :kernels] - self.middle[:kernels]) / self.spread[:kernels]
+        return np.asarray(np.sqrt((plain**2).mean(1)), np.float64)
 
     def by_neuron(self, typical: Floats, usable: NDArray[np.bool_]) -> Self:
         """Learn the factor of each neuron from the :meth:`typical` size of all pairs, (pre, post)."""
@@ -141,7 +155,7 @@ def view(score: Array, usable: NDArray[np.bool_], known: Array) -> View:
     n = len(score)
     plain = np.where(usable, score, 0).astype(np.float32)[:, :, None]
     null = Null.of(plain.reshape(-1, 1)[sampled(usable)].astype(float), n, centred=False)
-    null = null.by_neuron(np.stack([null.typical(each) for each in plain]), usable)
+    null = null.by_neuron(np.stack([null.typical(each, 1) for each in plain]), usable)
     for pre in range(n):
         plain[pre] = null.standardised(plain[pre], usable[pre], pre)
     posts = posts_sampled(n)
@@ -149,12 +163,69 @@ def view(score: Array, usable: NDArray[np.bool_], known: Array) -> View:
     return groups.judged(plain, usable, np.zeros(1, np.int64), known, null.spread)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class Groups:
-    """Share of connected pairs, and how often each kernel and strength occurs, (type, kernel x strength)."""
+    """Share of connected pairs, and how often each kernel and strength occurs; the same of hidden input.
 
-    share: float
-    weight: Array
+    Attributes
+    ----------
+    kinds, back, overlap
+        What the columns of the scores are: number of kernels of each kind, which are looked for in the other direction,
+        and how they correlate (:class:`brainsim.alternative.Alternatives`).
+    kernel, strength
+        How often each kernel and each strength occurs among synapses, (type, kernel) and (type, strength), E first.
+    peak, height
+        How often each kernel and each strength occurs among hidden input, (kernel,) and (strength,).
+    share, shared
+        Share of connected pairs, and of those with hidden input.
+    """
+
+    kinds: tuple[int, int, int]
+    back: NDArray[np.int64]
+    overlap: Array
+    kernel: Array
+    strength: Array
+    peak: Array
+    height: Array
+    share: float = 0.05
+    shared: float = 0.02
+
+    @classmethod
+    def begun(cls, grid: Lags | None, overlap: Array) -> Self:
+        """Begin with everything equally often; without a grid there is one kernel and nothing else."""
+        kinds, back = ((1, 0, 0), np.zeros(0, np.int64)) if grid is None else (grid.kinds, grid.back)
+        kernel, strength, peak = (np.full((2, size), 1 / max(size, 1)) for size in (kinds[0], len(STRENGTHS), kinds[1]))
+        return cls(kinds, back, overlap, kernel, strength, peak[0], strength[0])
+
+    @cached_property
+    def columns(self) -> NDArray[np.int64]:
+        """Columns of the scores that count: not those of kernels of synapses that hardly occur."""
+        kept = np.flatnonzero(self.kernel.max(0) > NEGLIGIBLE * self.kernel.max())
+        return np.concatenate([kept, np.arange(self.kinds[0], sum(self.kinds))])
+
+    @cached_property
+    def synapses(self) -> tuple[Kind, Kind]:
+        """Excitatory and inhibitory synapses, with the kernels of the columns that count."""
+        return self._both(self.columns[: len(self.columns) - sum(self.kinds[1:])])
+
+    @cached_property
+    def alternatives(self) -> Alternatives | None:
+        """What else there may be; None where the columns do not tell."""
+        if not self.kinds[1]:
+            return None
+        kinds = (len(self.columns) - sum(self.kinds[1:]), *self.kinds[1:])
+        hidden = Kind(self.peak, Strength(1.0, self.height)), float(np.log(self.shared / (1 - self.shared)))
+        odds = np.log([PRIOR_EXCITATORY, 1 - PRIOR_EXCITATORY]) + np.log(REPEATED * self.share / (1 - self.share))
+        back = tuple(zip(self._both(self.back), odds.tolist(), strict=True))
+        return Alternatives(kinds, self.overlap[np.ix_(self.columns, self.columns)], hidden, back)
+
+    def _both(self, kernels: NDArray[np.int64]) -> tuple[Kind, Kind]:
+        excitatory, inhibitory = (Strength(*each) for each in zip(SIGNS, self.strength, strict=True))
+        return Kind(self.kernel[0, kernels], excitatory), Kind(self.kernel[1, kernels], inhibitory)
+
+    def explained(self, score: Floats) -> Explained | None:
+        """Explain pairs without a synapse by their scores, (pair, kernel); None where nothing else is looked at."""
+        return None if self.alternatives is None else self.alternatives.explain(score[:, self.columns])
 
     def judged(
         self,
@@ -173,32 +244,35 @@ class Groups:
         usable
             Pairs that can be judged, (pre, post).
         delay
-            Delay of each kernel in bins, (kernel,).
+            Delay of each kernel of a synapse in bins, (kernel,).
         known
             Prior log odds of E against I of these neurons, (pre,).
         spread
             What the scores were divided by, (kernel,).
         """
-        kept = self.weight.max(0) > NEGLIGIBLE * self.weight.max()
-        when, odds = np.repeat(delay, len(STRENGTHS))[kept], known.astype(float)
+        kernels, odds = self.kinds[0], known.astype(float)
+        synaptic = self.columns[self.columns < kernels]
         sides, late = np.zeros((2, *usable.shape), np.float32), np.zeros(usable.shape, np.float32)
         for pre, each in enumerate(score):
+            explained, own = self.explained(each), each[:, synaptic]
             side, mean_delay = np.zeros((2, len(each))), np.zeros((2, len(each)))
-            for k, sign in enumerate((1.0, -1.0)):
-                ratio, scale = _likelihood_ratio(each, sign, kept)
-                found = ratio * self.weight[k, kept]
-                side[k] = np.log(found.sum(1)) + scale
-                mean_delay[k] = (found @ when) / found.sum(1)
+            for k, kind in enumerate(self.synapses):
+                weighed = kind.weighed(own)
+                side[k] = summed(weighed)
+                mean_delay[k] = np.exp(weighed - side[k][:, None]) @ delay[synaptic]
+                if explained is not None:
+                    side[k] = explained.evidence(side[k], kind.log_ratio)
             pair = np.where(usable[pre], log_probability(side, self.share), 0.0)
             odds[pre] += pair[0].sum() - pair[1].sum()
             sides[:, pre] = np.where(usable[pre], side, 0.0)
             late[pre] = np.where(odds[pre] + side[0] - side[1] >= 0, *mean_delay)
-        kernel = self.weight.reshape(2, -1, len(STRENGTHS)).sum(2)
-        inflation = float(np.sqrt((kernel.mean(0) * np.maximum(spread, 1) ** 2).sum()))
-        return View(sides, odds, self.share, kernel, late, inflation)
+        inflation = float(np.sqrt((self.kernel.mean(0) * np.maximum(spread[:kernels], 1) ** 2).sum()))
+        return View(sides, odds, self.share, self.kernel, late, inflation)
 
 
-def groups_of(score: Floats, usable: NDArray[np.bool_], known: Array) -> Groups:
+def groups_of(
+    score: Floats, usable: NDArray[np.bool_], known: Array, grid: Lags | None = None, overlap: Array | None = None
+) -> Groups:
     """Learn the two groups by expectation-maximisation.
 
     Parameters
@@ -209,33 +283,101 @@ def groups_of(score: Floats, usable: NDArray[np.bool_], known: Array) -> Groups:
         Pairs that can be judged, (pre, post).
     known
         Prior log odds of E against I of each neuron, (pre,).
+    grid
+        What the kernels are; None for a single one of synapses.
+    overlap
+        How the scores of kernels correlate without a synapse, (kernel, kernel).
     """
-    n, posts, kernels = score.shape
-    every = np.ones(kernels * len(STRENGTHS), bool)
-    ratio, scale = [], np.zeros((2, n * posts))
-    for s, sign in enumerate((1.0, -1.0)):
-        made, scale[s] = _likelihood_ratio(score.reshape(n * posts, kernels), sign, every)
-        ratio.append(made.astype(np.float32))
-    groups = Groups(0.05, np.full((2, len(every)), 1 / len(every)))
+    groups = Groups.begun(grid, np.eye(score.shape[2]) if overlap is None else overlap)
     if usable.sum() < FEW_PAIRS:
-        return groups
-    flat = usable.ravel()
-    for _ in range(ROUNDS):
-        seen = np.array([ratio[s] @ groups.weight[s].astype(np.float32) for s in range(2)], float)
-        sides = np.log(seen) + scale
-        pair = np.where(flat, log_probability(sides, groups.share), 0.0)
-        odds = known + (pair[0] - pair[1]).reshape(n, posts).sum(1)
-        excitatory = np.repeat(1 / (1 + np.exp(-np.clip(odds, -50, 50))), posts)
-        belongs = np.where(flat, np.exp(sides - pair) * groups.share, 0.0) * np.stack([excitatory, 1 - excitatory])
-        blame = (belongs / seen).astype(np.float32)
-        found = np.stack([groups.weight[s] * (blame[s] @ ratio[s]).astype(float) for s in range(2)])
-        found = found.reshape(2, kernels, len(STRENGTHS))
-        kernel = found.sum(2) + 1 / kernels
+        return replace(groups, shared=SELDOM)
+    learner = _Learner(score, usable, known, groups.kinds)
+    for turn in range(ROUNDS):
+        if turn % AFTER == 0:
+            learner.explain(groups)
+        groups = learner.improved(groups)
+    return groups
+
+
+@dataclass(frozen=True, eq=False)
+class _Ratios:
+    """How much more probable scores are with each kernel and strength, (pair, kernel x strength), over a scale."""
+
+    values: Floats
+    scale: Array
+
+    @classmethod
+    def of(cls, score: Floats, sign: float) -> Self:
+        """Make them for all kernels, (pair, kernel), and strengths."""
+        values, scale = likelihood_ratio(score, sign, np.ones(score.shape[1] * len(STRENGTHS), bool))
+        return cls(values.astype(np.float32), scale)
+
+    def over(self, weight: Array) -> Array:
+        """Return the ratio where kernels and strengths occur so often, over the scale, (pair,)."""
+        return (self.values @ weight.astype(np.float32)).astype(float)
+
+    def found(self, weight: Array, blame: Array) -> Array:
+        """Return how often each kernel and strength occurs among pairs that count so much, (kernel, strength)."""
+        return np.asarray((weight * (blame.astype(np.float32) @ self.values)).reshape(-1, len(STRENGTHS)), np.float64)
+
+
+class _Learner:
+    """Scores of some pairs from which groups are learned; their ratios are made once."""
+
+    def __init__(self, score: Floats, usable: NDArray[np.bool_], known: Array, kinds: tuple[int, int, int]) -> None:
+        self._shape, self._usable, self._known = usable.shape, usable.ravel(), known
+        self._score = score.reshape(len(self._usable), -1)
+        synapses, peaks = self._score[:, : kinds[0]], self._score[:, kinds[0] : kinds[0] + kinds[1]]
+        self._synapses = [_Ratios.of(synapses, sign) for sign in SIGNS]
+        self._peaks = _Ratios.of(peaks, 1.0) if kinds[1] else None
+        self._explained: Explained | None = None
+        self._beyond: list[Array] = []
+
+    def explain(self, groups: Groups) -> None:
+        """Explain the pairs without a synapse anew."""
+        self._explained = groups.explained(self._score)
+        left = [] if self._explained is None else self._explained.left
+        self._beyond = [np.stack([kind.log_ratio(each) for kind in groups.synapses]) for each in left]
+
+    def improved(self, groups: Groups) -> Groups:
+        """Return groups that make the scores more probable."""
+        weights = [np.outer(*each).ravel() for each in zip(groups.kernel, groups.strength, strict=True)]
+        over = [made.over(weight) for made, weight in zip(self._synapses, weights, strict=True)]
+        single = np.stack([np.log(each) + made.scale for made, each in zip(self._synapses, over, strict=True)])
+        alone, whole = self._evidence(single)
+        pair = np.where(self._usable, log_probability(whole, groups.share), 0.0)
+        odds = self._known + (pair[0] - pair[1]).reshape(self._shape).sum(1)
+        excitatory = np.repeat(expit(np.clip(odds, -50, 50)), self._shape[1])
+        kind = groups.share * self._usable * np.stack([excitatory, 1 - excitatory])
+        connected, direct = np.exp(whole - pair) * kind, np.exp(alone - pair) * kind
+        parts = zip(self._synapses, weights, direct / over, strict=True)
+        found = np.stack([made.found(weight, blame) for made, weight, blame in parts])
+        kernel = found.sum(2) + 1 / found.shape[1]
         strength = found.sum(1) + POOLED * (found.sum((0, 1)) + 1) / (found.sum() + len(STRENGTHS))
         kernel, strength = kernel / kernel.sum(1, keepdims=True), strength / strength.sum(1, keepdims=True)
-        groups.weight = (kernel[:, :, None] * strength[:, None]).reshape(2, -1)
-        groups.share = float(np.clip((belongs.sum() + 1) / (flat.sum() + 20), 1e-4, 0.5))
-    return groups
+        share = float(np.clip((connected.sum() + 1) / (self._usable.sum() + 20), 1e-4, 0.5))
+        better = replace(groups, kernel=kernel, strength=strength, share=share)
+        return self._with_hidden(better, np.where(self._usable, 1 - direct.sum(0), 0.0))
+
+    def _evidence(self, single: Array) -> tuple[Array, Array]:
+        """Return the evidence for a synapse and nothing else, and for a synapse with whatever else, (type, pair)."""
+        if (explained := self._explained) is None:
+            return single, single
+        whole = [explained.joined(each, [beyond[k] for beyond in self._beyond]) for k, each in enumerate(single)]
+        return np.stack([explained.alone(each) for each in single]) - explained.nothing, np.stack(whole)
+
+    def _with_hidden(self, groups: Groups, rest: Array) -> Groups:
+        """Return how often hidden input of each kind occurs among pairs that count so much, (pair,)."""
+        if self._explained is None or self._peaks is None:
+            return groups
+        weight = np.outer(groups.peak, groups.height).ravel()
+        over = self._peaks.over(weight) + SMALLEST
+        odds = np.log(over) + self._peaks.scale + np.log(groups.shared) - self._explained.nothing
+        belongs = np.exp(np.minimum(odds, 0.0)) * rest
+        found = self._peaks.found(weight, belongs / over)
+        peak, height = found.sum(1) + 2 / len(found), found.sum(0) + 1
+        shared = float(np.clip((belongs.sum() + 1) / (self._usable.sum() + 50), SELDOM, 0.5))
+        return replace(groups, peak=peak / peak.sum(), height=height / height.sum(), shared=shared)
 
 
 def log_probability(sides: Array, share: float) -> Array:
@@ -253,22 +395,3 @@ def log_probability(sides: Array, share: float) -> Array:
     """
     without = np.logaddexp(np.log1p(-share), np.log(STRAY / 2) + np.logaddexp(*sides))
     return np.asarray(np.logaddexp(without, np.log(share) + sides), np.float64)
-
-
-def _likelihood_ratio(score: NDArray[np.float32], sign: float, kept: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return how much more probable each score is with a synapse, (pair, kernel x strength that is kept).
-
-    A synapse of variance V (in units of the noise) and the right sign, half-normal, gives the score z the ratio
-    2 Phi(sign z sqrt(V/(1+V))) exp(z^2 V/(1+V)/2) / sqrt(1+V). The largest ratio of each pair is taken out, and its
-    logarithm returned as well, (pair,).
-    """
-    columns = np.flatnonzero(kept)
-    variance = np.array(STRENGTHS)[columns % len(STRENGTHS)]
-    part = variance / (1 + variance)
-    z = score[:, columns // len(STRENGTHS)].astype(float)
-    log = 0.5 * z * z * part - 0.5 * np.log1p(variance) + np.log(2)
-    z *= sign * np.sqrt(part)
-    log += log_ndtr(z, out=z)
-    scale = log.max(1)
-    log -= scale[:, None]
-    return np.exp(np.maximum(log, SMALLEST_LOG, out=log), out=log), scale

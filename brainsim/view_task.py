@@ -15,6 +15,7 @@ wherever they are needed, and scores are made again from residuals: both take le
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from brainsim.confound import Filters, shared_input
 from brainsim.look import Look, pairs_of, prior_odds
-from brainsim.posterior import Groups, Null, groups_of, posts_sampled, sampled
+from brainsim.posterior import Groups, Null, View, groups_of, posts_sampled, sampled
 from brainsim.residual import Residuals, remainder, solve, survey
 from brainsim.shard_store import Arrays, Shards
 
@@ -31,6 +32,7 @@ Floats = NDArray[Any]  # of 32 bits
 Keys = tuple[str, ...]
 KEPT_BYTES = 2**26  # of the scores of a baseline; more are made again
 NULL = ("middle", "spread", "row", "column")
+LEARNED = ("kernel", "strength", "peak", "height", "share", "shared")
 
 
 def surveyed(shards: Shards, looks: tuple[Look, ...], first: int, last: int) -> Arrays:
@@ -84,8 +86,12 @@ class Scores:
         self._residuals, self._noise = residuals, common["noise"][...]
         input_ = common["symmetric"][...], common["antisymmetric"][...]
         self._filters = [Filters.of(look.grid, *(whitened * each for each in input_)) for whitened in look.whitened]
-        size = 4 * residuals.neurons**2 * look.grid.kernel.shape[1] * len(look.whitened)
+        size = 4 * residuals.neurons**2 * sum(look.grid.kinds) * len(look.whitened)
         self._kept: dict[int, list[Floats]] | None = {} if size <= KEPT_BYTES else None
+
+    def overlap(self) -> Array:
+        """Return how the scores of kernels correlate without a synapse, in each view, (view, kernel, kernel)."""
+        return np.stack([each.overlap(self._noise) for each in self._filters])
 
     def of(self, block: int, posts: slice = slice(None), chosen: NDArray[np.int64] | None = None) -> Iterator[Floats]:
         """Give the scores of each presynaptic neuron of a block, (view, post, kernel).
@@ -125,14 +131,15 @@ def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
     blocks = range(len(residuals.rows))
     some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)], axis=1)
     nulls = [Null.of(each.astype(float), residuals.neurons, centred) for each in some]
-    return {**common, **{name: np.stack([getattr(each, name) for each in nulls]) for name in NULL}}
+    learned = {name: np.stack([getattr(each, name) for each in nulls]) for name in NULL}
+    return {**common, **learned, "overlap": scores.overlap()}
 
 
 def typical(shards: Shards, look: Look, parts: Keys, common: str, block: int) -> Arrays:
     """Tell how large the scores of the pairs of a block are, (view, pre, post)."""
     scores = _scores(shards, look, parts, shards.get(common))
-    nulls = _nulls(shards.get(common))
-    made = [[null.typical(view) for null, view in zip(nulls, each, strict=True)] for each in scores.of(block)]
+    nulls, kernels = _nulls(shards.get(common)), look.grid.kinds[0]
+    made = [[null.typical(view, kernels) for null, view in zip(nulls, each, strict=True)] for each in scores.of(block)]
     return {"typical": np.array(made, np.float32).swapaxes(0, 1).copy()}
 
 
@@ -141,30 +148,39 @@ def learned(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -
     residuals, found = _residuals(shards, parts), []
     n, usable = residuals.neurons, pairs_of(look.counts(shards).total)
     scores, posts = _scores(shards, look, parts, shards.get(common)), posts_sampled(n)
-    blocks = range(len(residuals.rows))
+    blocks, overlap = range(len(residuals.rows)), shards.get(common)["overlap"][...]
     some = np.stack([each for block in blocks for each in scores.of(block, posts)], axis=1)
     for view, null in enumerate(_nulls(shards.get(common))):
         wide = null.by_neuron(np.concatenate([shards.get(key)["typical"][view] for key in sizes]), usable)
         plain = np.stack([wide.standardised(some[view, pre], usable[pre, posts], pre, posts) for pre in range(n)])
-        groups = groups_of(plain, usable[:, posts], prior_odds(n, _types(shards, look)))
-        found.append({"row": wide.row, "column": wide.column, "share": groups.share, "weight": groups.weight})
+        groups = groups_of(plain, usable[:, posts], prior_odds(n, _types(shards, look)), look.grid, overlap[view])
+        kept = {name: getattr(groups, name) for name in LEARNED}
+        found.append({"row": wide.row, "column": wide.column, **kept})
     return {name: np.array([each[name] for each in found]) for name in found[0]}
 
 
 def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, block: int) -> Arrays:
     """Judge every pair of a block in each view: the arrays of :class:`brainsim.posterior.View`, (view, ...)."""
-    residuals, told = _residuals(shards, parts), shards.get(learnt)
-    mine, total = residuals.rows[block], look.counts(shards).total
-    usable, known = pairs_of(total, *mine), prior_odds(len(total), _types(shards, look))[slice(*mine)]
-    raw = np.empty((len(usable), len(look.whitened), len(total), look.grid.kernel.shape[1]), np.float32)
-    for k, each in enumerate(_scores(shards, look, parts, shards.get(common)).of(block)):
-        raw[k] = each
-    found = []
-    for view, null in enumerate(_nulls({**shards.get(common), **{k: told[k] for k in ("row", "column")}})):
-        plain = (null.standardised(raw[k, view], usable[k], pre) for k, pre in enumerate(range(*mine)))
-        groups = Groups(float(told["share"][view]), told["weight"][view])
-        found.append(groups.judged(plain, usable, look.grid.delay, known, null.spread))
-    return {name: np.array([getattr(each, name) for each in found]) for name in found[0].__dataclass_fields__}
+    residuals, told, seen = _residuals(shards, parts), shards.get(learnt), shards.get(common)
+    first, last = residuals.rows[block]
+    usable = pairs_of(look.counts(shards).total, first, last)
+    known = prior_odds(residuals.neurons, _types(shards, look))[first:last]
+    nulls = _nulls({**seen, **{name: told[name] for name in ("row", "column")}})
+    overlap, grid, views = seen["overlap"][...], look.grid, range(len(nulls))
+    learnt_of = [{name: told[name][view] for name in LEARNED} for view in views]
+    groups = [replace(Groups.begun(grid, overlap[view]), **_plain(learnt_of[view])) for view in views]
+    found: list[list[View]] = [[] for _ in views]
+    for k, each in enumerate(_scores(shards, look, parts, seen).of(block)):
+        row = slice(k, k + 1)
+        for view, null in enumerate(nulls):
+            plain = null.standardised(each[view], usable[k], first + k)
+            found[view].append(groups[view].judged([plain], usable[row], grid.delay, known[row], null.spread))
+    whole = [View.joined(each) for each in found]
+    return {name: np.array([getattr(each, name) for each in whole]) for name in View.__dataclass_fields__}
+
+
+def _plain(values: Arrays) -> dict[str, Any]:
+    return {name: float(each) if np.ndim(each) == 0 else each for name, each in values.items()}
 
 
 def _residuals(shards: Shards, parts: Keys) -> Residuals:

@@ -1,0 +1,174 @@
+"""What else than a synapse may have made a correlogram: hidden input to both neurons, a synapse of the other direction.
+
+A synapse begins to act after its delay: its peak rises within the jitter of spikes and decays slowly. A hidden neuron
+that excites both gives a peak as well, as far from zero as its delays differ, but one that rises as slowly as it
+decays. And what the other direction of the pair does must not be taken for something that this one does. So each
+pair is explained in four ways: by nothing, by hidden input, by the other direction, by both; a synapse adds to each.
+
+    without a synapse   1 + H + B + A1 A2
+    with a synapse of ratio S   S' + A1 S1 + A1 A2 S2
+
+H and B are the odds of hidden input and of the other direction, given the scores; A1 is the larger one, A2 the odds of
+the other in what is left, S1 and S2 the ratios of a synapse in what is left then. Shapes are known to some percent
+only, which matters where peaks are large: what is left is divided by the error of what was taken out, and S' is nearer
+to H than S, the more so the larger the peak.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brainsim.strength import Floats, Strength
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int64]
+MISFIT = 0.12  # error of what is taken out, over its size
+DOUBT = 0.1  # ... of the shapes of a peak
+REPEATED = 0.3  # how often the other direction is connected, over how often any pair is
+LEAST = 0.02  # share of a score's variance that stays however much it is like what is taken out
+SMALLEST = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """Effects of one kind: how often each kernel and each strength occurs, and their sign.
+
+    Attributes
+    ----------
+    kernel
+        How often each kernel occurs, (kernel,).
+    strength
+        Strengths, and the sign.
+    """
+
+    kernel: Array
+    strength: Strength
+
+    def weighed(self, score: Floats) -> Floats:
+        """Return the log ratio of every kernel times how often it occurs, (pair, kernel)."""
+        often = np.log(np.maximum(self.kernel / max(self.kernel.sum(), SMALLEST), SMALLEST))
+        return self.strength.log_ratio(score) + often.astype(np.float32)
+
+    def log_ratio(self, score: Floats) -> Array:
+        """Return how much more probable the scores of each pair are with such an effect, in nats, (pair,)."""
+        return summed(self.weighed(score))
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Scores of pairs without what else may have made them.
+
+    Attributes
+    ----------
+    nothing
+        How much more probable the scores are without a synapse than if nothing at all happened, in nats, (pair,).
+    likely
+        How much more probable each explanation is than nothing, in nats, (explanation, pair).
+    left
+        Scores of the kernels of synapses without what each explanation explains, (explanation, pair, kernel).
+    hidden
+        Log odds of hidden input, (pair,).
+    doubt
+        By how much a synapse without any explanation is nearer to hidden input than it looks, (pair,).
+    """
+
+    nothing: Array
+    likely: Sequence[Array]
+    left: Sequence[Floats]
+    hidden: Array
+    doubt: Array
+
+    def evidence(self, alone: Array, ratio: Callable[[Floats], Array]) -> Array:
+        """Return how much more probable the scores are with a synapse than without, in nats, (pair,).
+
+        Parameters
+        ----------
+        alone
+            How much more probable they are with a synapse and nothing else than with nothing, (pair,).
+        ratio
+            Gives the same for scores of which something has been taken out.
+        """
+        return self.joined(alone, [ratio(each) for each in self.left])
+
+    def joined(self, alone: Array, beyond: Sequence[Array]) -> Array:
+        """Return the same where the ratio in what each explanation leaves is known, (explanation, pair)."""
+        more = [likely + ratio for likely, ratio in zip(self.likely, beyond, strict=True)]
+        return np.logaddexp.reduce([self.alone(alone), *more]) - self.nothing
+
+    def alone(self, alone: Array) -> Array:
+        """Bring a synapse without any explanation nearer to hidden input, as far as shapes are not known."""
+        rival = np.maximum(self.hidden, 0.0)
+        return np.where(self.hidden > 0, rival + (alone - rival) / self.doubt, alone)
+
+
+@dataclass(frozen=True, eq=False)
+class Alternatives:
+    """What else there may be in a recording.
+
+    Attributes
+    ----------
+    kinds
+        Number of kernels of synapses, of hidden input, and of the other direction.
+    overlap
+        Correlation of the scores of all kernels without a synapse, (kernel, kernel).
+    hidden
+        Hidden input, and the log odds of it before anything is seen.
+    back
+        Synapses of the other direction, excitatory and inhibitory, and the log odds of each.
+    """
+
+    kinds: tuple[int, int, int]
+    overlap: Array
+    hidden: tuple[Kind, float]
+    back: tuple[tuple[Kind, float], ...]
+
+    def explain(self, score: Floats) -> Explained:
+        """Explain pairs by scores of the kernels of all kinds, (pair, kernel)."""
+        synapses = self.kinds[0]
+        odds, best = self._odds(score)
+        first = np.argmax(odds, axis=0)
+        one, other = np.arange(len(score)), 1 - first
+        taken = best[first, one]
+        size = score[one, taken][:, None]
+        left = self._left(score, self.overlap[taken], size)
+        again, found = self._odds(left)
+        both = odds[first, one] + again[other, one]
+        second = found[other, one]
+        partly = self._partial(taken, second)
+        rest = self._left(left[:, :synapses], partly, left[one, second][:, None])
+        nothing = np.logaddexp.reduce([np.zeros(len(score)), *odds, both])
+        peak = score[one, best[0]].astype(float)
+        likely, scores = [odds[first, one], both], [left[:, :synapses], rest]
+        return Explained(nothing, likely, scores, odds[0], 1 + (DOUBT * peak) ** 2)
+
+    def _odds(self, score: Floats) -> tuple[Array, Places]:
+        """Return the log odds of hidden input and of the other direction, and the likeliest kernel, (2, pair)."""
+        synapses, peaks, _ = self.kinds
+        (kind, odds), ahead = self.hidden, synapses + peaks
+        each = kind.weighed(score[:, synapses:ahead])
+        behind = [k.weighed(score[:, ahead:]) + np.float32(often) for k, often in self.back]
+        either = np.maximum(*behind)
+        found = np.stack([summed(each) + odds, np.logaddexp(*(summed(k) for k in behind))])
+        return found, np.stack([synapses + each.argmax(1), ahead + either.argmax(1)])
+
+    def _partial(self, taken: Places, second: Places) -> Floats:
+        """Correlate the scores of synapses with the second explanation where the first is taken out, (pair, kernel)."""
+        overlap, synapses = self.overlap, self.kinds[0]
+        first, both = overlap[taken, :synapses], overlap[taken, second][:, None]
+        free = np.sqrt(np.maximum((1 - first**2) * (1 - both**2), LEAST))
+        return np.clip((overlap[second, :synapses] - first * both) / free, -0.99, 0.99)
+
+    def _left(self, score: Floats, overlap: Array, size: Floats) -> Floats:
+        """Take out a kernel of which each score has its share, (pair, kernel); scores are normal again."""
+        part = overlap.astype(np.float32)
+        scale = np.sqrt(np.maximum(1 - part**2, np.float32(LEAST)) + (np.float32(MISFIT) * size) ** 2)
+        found: Floats = (score - part * size) / scale
+        return found
+
+
+def summed(log: Floats) -> Array:
+    """Return the logarithm of the sum over the last axis."""
+    top = log.max(-1)
+    return np.asarray(top + np.log(np.exp(log - top[..., None]).sum(-1)), np.float64)

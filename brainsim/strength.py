@@ -1,0 +1,85 @@
+"""How much more probable a score is with an effect whose strength is not known than without one.
+
+Strengths are half-normal with one of a few variances. A score z (standard normal without an effect), an effect of
+variance V in units of the noise, and the right sign give the ratio
+
+    2 Phi(z sqrt(V/(1+V))) exp(z^2 V/(1+V)/2) / sqrt(1+V)
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+
+Array = NDArray[np.float64]
+Floats = NDArray[Any]  # of 32 bits
+STRENGTHS = (12.0, 40.0, 150.0, 600.0)
+SMALLEST_LOG = -200.0
+FURTHEST, STEP = 30.0, 0.02  # of the scores whose logarithms are looked up in a table
+
+
+def likelihood_ratio(score: Floats, sign: float, kept: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return how much more probable each score is with an effect, (pair, kernel x strength that is kept).
+
+    The largest ratio of each pair is taken out, and its logarithm returned as well, (pair,).
+
+    Parameters
+    ----------
+    score
+        Shape (pair, kernel).
+    sign
+        +1 or -1.
+    kept
+        Which kernels and strengths count, (kernel x strength,).
+    """
+    columns = np.flatnonzero(kept)
+    variance = np.array(STRENGTHS)[columns % len(STRENGTHS)]
+    log = _log_ratio(sign * score[:, columns // len(STRENGTHS)].astype(float), variance)
+    scale = log.max(1)
+    log -= scale[:, None]
+    return np.exp(np.maximum(log, SMALLEST_LOG, out=log), out=log), scale
+
+
+class Strength:
+    """Effects of one sign whose strengths occur with given frequencies: logarithms of ratios, from a table.
+
+    Parameters
+    ----------
+    sign
+        +1 or -1.
+    weight
+        How often each strength occurs, (strength,).
+    """
+
+    def __init__(self, sign: float, weight: Array) -> None:
+        self._sign, self._weight = sign, weight
+        table = np.log(_ratios() @ weight)
+        self._table, self._rise = table[:-1].astype(np.float32), np.diff(table).astype(np.float32)
+
+    def log_ratio(self, score: Floats) -> Floats:
+        """Return the logarithm of how much more probable each score is with an effect, of the scores' shape."""
+        z = np.float32(self._sign) * score
+        at = (np.clip(z, -FURTHEST, FURTHEST - STEP) + np.float32(FURTHEST)) * np.float32(1 / STEP)
+        place = at.astype(np.int32)
+        found: Floats = self._table[place] + (at - place) * self._rise[place]
+        beyond = np.abs(z) >= FURTHEST - STEP
+        if beyond.any():
+            each = _log_ratio(z[beyond].astype(float)[:, None], np.array(STRENGTHS))
+            top = each.max(1)
+            found[beyond] = np.log(np.exp(np.maximum(each - top[:, None], SMALLEST_LOG)) @ self._weight) + top
+        return found
+
+
+@cache
+def _ratios() -> Array:
+    """Return the ratio of every score of the table and every strength, (score, strength)."""
+    score = np.linspace(-FURTHEST, FURTHEST, round(2 * FURTHEST / STEP) + 1)
+    return np.exp(_log_ratio(score[:, None], np.array(STRENGTHS)))
+
+
+def _log_ratio(score: Array, variance: Array) -> Array:
+    part = variance / (1 + variance)
+    log = 0.5 * score * score * part - 0.5 * np.log1p(variance) + np.log(2)
+    return np.asarray(log + log_ndtr(score * np.sqrt(part)), np.float64)
