@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
-TYPE_NEWS = 0.25
+TYPE_NEWS, TOLD_TWICE = 0.25, 1.25
 FRAME_SHARE, FRAME_NEWS = 0.15, 0.5  # in frames: share of connected pairs, at least; how much evidence counts
 FRAME_SURE = 0.25  # ... and a probability beyond counts as this where the cut is chosen
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
@@ -291,7 +291,9 @@ def combined(
     for pre, each in enumerate(usable):
         pair = np.where(each, log_probability(sides[:, pre].astype(float), share), 0.0)
         by_pair[pre] += (pair[0] - pair[1]).sum()
-    judgement = Judgement(sides, (by_view + by_pair) / 2, share, bin_s <= FINE_BIN_S)
+    prior = prior_odds(len(usable), known)
+    excitatory = prior + TOLD_TWICE * (by_view + by_pair - 2 * prior) / 2
+    judgement = Judgement(sides, excitatory, share, bin_s <= FINE_BIN_S)
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))

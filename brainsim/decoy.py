@@ -28,15 +28,15 @@ Floats = NDArray[Any]  # of 32 bits
 KNOTS = (0.0, 2.0, 5.0, 12.0)
 TOLD_FROM = 0.5  # evidence from which on it tells: below, connected pairs fill the side of the decoys
 RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of the asymmetry
-TWICE = 3.0  # evidence by which more spikes count twice as much
+FURTHER, MORE = 3.0, 0.5  # so far evidence makes more spikes count more, by so much per nat
 MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
 COUNTED = 0.3  # of a pair: pairs of a neuron are not independent
 OFFSET_SD, TYPES_SD = 1.0, 0.5  # of an offset; of the difference between those of E and I
-SLOPE_SD = 0.2  # of the logarithms of slopes, and of their differences
-ASYMMETRY_SD, ASYMMETRIES_SD = 0.5, 0.25  # of an asymmetry; of the difference between those of E and I
+SLOPE_SD = 0.35  # of the logarithms of slopes, and of their differences
+ASYMMETRY_SD, ASYMMETRIES_SD = 0.35, 0.25  # of an asymmetry; of the difference between those of E and I
 RISE_SD = 0.6  # of its rise per nat
-BUSY_SD = 0.2  # of what more spikes do, over the logarithm of how many more they are
+BUSY_SD = 0.1  # of what more spikes do, over the logarithm of how many more they are
 SURE = np.log(9.0)
 
 
@@ -144,7 +144,7 @@ class _Decoys:
         found, kind = np.concatenate(sides), np.repeat(np.arange(4), [len(each) for each in sides])
         some = slice(None, None, max(1, -(-len(found) // MOST_PAIRS)))
         evidence = np.minimum(found[some], MOST_EVIDENCE)
-        more = 1 + np.clip(evidence - TOLD_FROM, 0, TWICE) / TWICE
+        more = 1 + MORE * np.clip(evidence - TOLD_FROM, 0, FURTHER)
         many = np.log(np.maximum([many for _, _, many in types], 1e-9))
         rises = [np.clip(evidence, low, high) - low for low, high in zip(RISES[:-1], RISES[1:], strict=True)]
         return cls(_pieces(evidence), np.stack(rises, axis=-1), kind[some], many, busier * more, more)

@@ -12,7 +12,7 @@ FINE_BIN_S = 0.005
 COARSE_BIN_S = 0.02  # beyond, an effect is over within the frame, and the direction of a pair is hardly seen
 TRUNCATE = 4.0
 ACROSS = 0.5  # how much a lag of the other direction counts in the baseline
-JITTER = 1.0  # of the time at which a postsynaptic spike comes, in bins; hidden input has it on both sides
+JITTER = 1.2  # of the time at which a postsynaptic spike comes, in bins; hidden input has it on both sides
 HIDDEN = {1.0: range(-1, 26, 2), 3.0: range(-2, 28, 2), 8.0: range(-6, 34, 4)}  # middles of peaks by their decay
 PADDING = 40
 
