@@ -66,7 +66,9 @@ class View:
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Put blocks of presynaptic neurons together."""
         sides = np.concatenate([each.sides for each in parts], axis=1)
-        excitatory, delay = (np.concatenate([getattr(each, name) for each in parts]) for name in ("excitatory", "delay"))
+        excitatory, delay = (
+            np.concatenate([getattr(each, name) for each in parts]) for name in ("excitatory", "delay")
+        )
         return replace(parts[0], sides=sides, excitatory=excitatory, delay=delay)
 
 
@@ -309,8 +311,7 @@ class _Ratios:
     @classmethod
     def of(cls, score: Floats, sign: float) -> Self:
         """Make them for all kernels, (pair, kernel), and strengths."""
-        values, scale = likelihood_ratio(score, sign, np.ones(score.shape[1] * len(STRENGTHS), bool))
-        return cls(values.astype(np.float32), scale)
+        return cls(*likelihood_ratio(score, sign))
 
     def over(self, weight: Array) -> Array:
         """Return the ratio where kernels and strengths occur so often, over the scale, (pair,)."""

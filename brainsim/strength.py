@@ -16,12 +16,12 @@ from scipy.special import log_ndtr
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 STRENGTHS = (12.0, 40.0, 150.0, 600.0)
-SMALLEST_LOG = -200.0
+NEGLIGIBLE_LOG = -60.0  # of ratios of a pair over its largest; numbers of 32 bits that are smaller still are slow
 FURTHEST, STEP = 30.0, 0.02  # of the scores whose logarithms are looked up in a table
 
 
-def likelihood_ratio(score: Floats, sign: float, kept: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return how much more probable each score is with an effect, (pair, kernel x strength that is kept).
+def likelihood_ratio(score: Floats, sign: float) -> tuple[Floats, Array]:
+    """Return how much more probable each score is with an effect, (pair, kernel x strength).
 
     The largest ratio of each pair is taken out, and its logarithm returned as well, (pair,).
 
@@ -31,15 +31,18 @@ def likelihood_ratio(score: Floats, sign: float, kept: NDArray[np.bool_]) -> tup
         Shape (pair, kernel).
     sign
         +1 or -1.
-    kept
-        Which kernels and strengths count, (kernel x strength,).
     """
-    columns = np.flatnonzero(kept)
-    variance = np.array(STRENGTHS)[columns % len(STRENGTHS)]
-    log = _log_ratio(sign * score[:, columns // len(STRENGTHS)].astype(float), variance)
+    log = np.stack([each.log_ratio(score) for each in _single(sign)], axis=-1).reshape(len(score), -1)
     scale = log.max(1)
     log -= scale[:, None]
-    return np.exp(np.maximum(log, SMALLEST_LOG, out=log), out=log), scale
+    log[log < NEGLIGIBLE_LOG] = -np.inf
+    return np.exp(log, out=log), scale.astype(float)
+
+
+@cache
+def _single(sign: float) -> tuple["Strength", ...]:
+    """Return effects of one strength each."""
+    return tuple(Strength(sign, weight) for weight in np.eye(len(STRENGTHS)))
 
 
 class Strength:
@@ -63,12 +66,12 @@ class Strength:
         z = np.float32(self._sign) * score
         at = (np.clip(z, -FURTHEST, FURTHEST - STEP) + np.float32(FURTHEST)) * np.float32(1 / STEP)
         place = at.astype(np.int32)
-        found: Floats = self._table[place] + (at - place) * self._rise[place]
+        found: Floats = self._table[place] + (at - place.astype(np.float32)) * self._rise[place]
         beyond = np.abs(z) >= FURTHEST - STEP
         if beyond.any():
             each = _log_ratio(z[beyond].astype(float)[:, None], np.array(STRENGTHS))
             top = each.max(1)
-            found[beyond] = np.log(np.exp(np.maximum(each - top[:, None], SMALLEST_LOG)) @ self._weight) + top
+            found[beyond] = np.log(np.exp(each - top[:, None]) @ self._weight) + top
         return found
 
 
