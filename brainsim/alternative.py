@@ -49,7 +49,8 @@ class Kind:
     def weighed(self, score: Floats) -> Floats:
         """Return the log ratio of every kernel times how often it occurs, (pair, kernel)."""
         often = np.log(np.maximum(self.kernel / max(self.kernel.sum(), SMALLEST), SMALLEST))
-        return self.strength.log_ratio(score) + often.astype(np.float32)
+        found: Floats = self.strength.log_ratio(score) + often.astype(np.float32)
+        return found
 
     def log_ratio(self, score: Floats) -> Array:
         """Return how much more probable the scores of each pair are with such an effect, in nats, (pair,)."""
@@ -95,7 +96,8 @@ class Explained:
     def joined(self, alone: Array, beyond: Sequence[Array]) -> Array:
         """Return the same where the ratio in what each explanation leaves is known, (explanation, pair)."""
         more = [likely + ratio for likely, ratio in zip(self.likely, beyond, strict=True)]
-        return np.logaddexp.reduce([self.alone(alone), *more]) - self.nothing
+        whole: Array = np.logaddexp.reduce([self.alone(alone), *more])
+        return whole - self.nothing
 
     def alone(self, alone: Array) -> Array:
         """Bring a synapse without any explanation nearer to hidden input, as far as shapes are not known."""
@@ -158,7 +160,8 @@ class Alternatives:
         overlap, synapses = self.overlap, self.kinds[0]
         first, both = overlap[taken, :synapses], overlap[taken, second][:, None]
         free = np.sqrt(np.maximum((1 - first**2) * (1 - both**2), LEAST))
-        return np.clip((overlap[second, :synapses] - first * both) / free, -0.99, 0.99)
+        found: Floats = np.clip((overlap[second, :synapses] - first * both) / free, -0.99, 0.99)
+        return found
 
     def _left(self, score: Floats, overlap: Array, size: Floats) -> Floats:
         """Take out a kernel of which each score has its share, (pair, kernel); scores are normal again."""

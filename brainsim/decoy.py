@@ -15,6 +15,7 @@ unconnected pairs of an inhibitory neuron give evidence: they have more spikes, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ class _Decoys:
         evidence = np.minimum(found[some], MOST_EVIDENCE)
         more = 1 + MORE * np.clip(evidence - TOLD_FROM, 0, FURTHER)
         many = np.log(np.maximum([many for _, _, many in types], 1e-9))
-        rises = [np.clip(evidence, low, high) - low for low, high in zip(RISES[:-1], RISES[1:], strict=True)]
+        rises = [np.clip(evidence, low, high) - low for low, high in pairwise(RISES)]
         return cls(_pieces(evidence), np.stack(rises, axis=-1), kind[some], many, busier * more, more)
 
 

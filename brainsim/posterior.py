@@ -371,7 +371,7 @@ class _Learner:
         """Return how often hidden input of each kind occurs among pairs that count so much, (pair,)."""
         if self._explained is None or self._peaks is None:
             return groups
-        weight = np.outer(groups.peak, groups.height).ravel()
+        weight = np.asarray(np.outer(groups.peak, groups.height), np.float64).ravel()
         over = self._peaks.over(weight) + SMALLEST
         odds = np.log(over) + self._peaks.scale + np.log(groups.shared) - self._explained.nothing
         belongs = np.exp(np.minimum(odds, 0.0)) * rest

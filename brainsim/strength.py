@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
+from scipy.special import log_ndtr, logsumexp
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
@@ -70,8 +70,7 @@ class Strength:
         beyond = np.abs(z) >= FURTHEST - STEP
         if beyond.any():
             each = _log_ratio(z[beyond].astype(float)[:, None], np.array(STRENGTHS))
-            top = each.max(1)
-            found[beyond] = np.log(np.exp(each - top[:, None]) @ self._weight) + top
+            found[beyond] = logsumexp(each, axis=1, b=self._weight)
         return found
 
 
