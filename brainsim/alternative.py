@@ -15,7 +15,9 @@ to H than S, the more so the larger the peak.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,23 +65,37 @@ class Explained:
 
     Attributes
     ----------
-    nothing
-        How much more probable the scores are without a synapse than if nothing at all happened, in nats, (pair,).
-    likely
-        How much more probable each explanation is than nothing, in nats, (explanation, pair).
+    hidden, back, both
+        Log odds of hidden input, of the other direction, and of both, (pair,).
+    first
+        Which of the two is the likelier one, (pair,): 0 or 1.
     left
-        Scores of the kernels of synapses without what each explanation explains, (explanation, pair, kernel).
-    hidden
-        Log odds of hidden input, (pair,).
+        Scores of the kernels of synapses without the likelier one, and without both, (explanation, pair, kernel).
     doubt
         By how much a synapse without any explanation is nearer to hidden input than it looks, (pair,).
     """
 
-    nothing: Array
-    likely: Sequence[Array]
-    left: Sequence[Floats]
     hidden: Array
+    back: Array
+    both: Array
+    first: Places
+    left: Sequence[Floats]
     doubt: Array
+
+    @cached_property
+    def nothing(self) -> Array:
+        """How much more probable the scores are without a synapse than if nothing at all happened, in nats, (pair,)."""
+        none: Array = np.logaddexp.reduce([np.zeros_like(self.both), self.hidden, self.back, self.both])
+        return none
+
+    @property
+    def likely(self) -> tuple[Array, Array]:
+        """Log odds of the likelier explanation, and of both together, (pair,) each."""
+        return np.where(self.first == 0, self.hidden, self.back), self.both
+
+    def updated(self, hidden: Array) -> Self:
+        """Return the same with other log odds of hidden input, (pair,)."""
+        return replace(self, hidden=hidden, both=self.both + hidden - self.hidden)
 
     def evidence(self, alone: Array, ratio: Callable[[Floats], Array]) -> Array:
         """Return how much more probable the scores are with a synapse than without, in nats, (pair,).
@@ -138,12 +154,9 @@ class Alternatives:
         again, found = self._odds(left)
         both = odds[first, one] + again[other, one]
         second = found[other, one]
-        partly = self._partial(taken, second)
-        rest = self._left(left[:, :synapses], partly, left[one, second][:, None])
-        nothing = np.logaddexp.reduce([np.zeros(len(score)), *odds, both])
-        peak = score[one, best[0]].astype(float)
-        likely, scores = [odds[first, one], both], [left[:, :synapses], rest]
-        return Explained(nothing, likely, scores, odds[0], 1 + (DOUBT * peak) ** 2)
+        rest = self._left(left[:, :synapses], self._partial(taken, second), left[one, second][:, None])
+        doubt = 1 + (DOUBT * score[one, best[0]].astype(float)) ** 2
+        return Explained(odds[0], odds[1], both, first, (left[:, :synapses], rest), doubt)
 
     def _odds(self, score: Floats) -> tuple[Array, Places]:
         """Return the log odds of hidden input and of the other direction, and the likeliest kernel, (2, pair)."""

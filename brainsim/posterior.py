@@ -210,6 +210,11 @@ class Groups:
         """Excitatory and inhibitory synapses, with the kernels of the columns that count."""
         return self._both(self.columns[: len(self.columns) - sum(self.kinds[1:])])
 
+    @property
+    def input(self) -> Array:
+        """How often each kernel and strength occurs among hidden input, (kernel x strength,)."""
+        return np.asarray(np.outer(self.peak, self.height), np.float64).ravel()
+
     @cached_property
     def alternatives(self) -> Alternatives | None:
         """What else there may be; None where the columns do not tell."""
@@ -333,6 +338,7 @@ class _Learner:
         self._peaks = _Ratios.of(peaks, 1.0) if kinds[1] else None
         self._explained: Explained | None = None
         self._beyond: list[Array] = []
+        self._over = np.ones(len(self._score))
 
     def explain(self, groups: Groups) -> None:
         """Explain the pairs without a synapse anew."""
@@ -342,6 +348,7 @@ class _Learner:
 
     def improved(self, groups: Groups) -> Groups:
         """Return groups that make the scores more probable."""
+        self._update(groups)
         weights = [np.outer(*each).ravel() for each in zip(groups.kernel, groups.strength, strict=True)]
         over = [made.over(weight) for made, weight in zip(self._synapses, weights, strict=True)]
         single = np.stack([np.log(each) + made.scale for made, each in zip(self._synapses, over, strict=True)])
@@ -367,15 +374,20 @@ class _Learner:
         whole = [explained.joined(each, [beyond[k] for beyond in self._beyond]) for k, each in enumerate(single)]
         return np.stack([explained.alone(each) for each in single]) - explained.nothing, np.stack(whole)
 
+    def _update(self, groups: Groups) -> None:
+        """Bring the odds of hidden input up to what has been learned."""
+        if self._explained is None or self._peaks is None:
+            return
+        self._over = self._peaks.over(groups.input) + SMALLEST
+        odds = np.log(groups.shared / (1 - groups.shared))
+        self._explained = self._explained.updated(np.log(self._over) + self._peaks.scale + odds)
+
     def _with_hidden(self, groups: Groups, rest: Array) -> Groups:
         """Return how often hidden input of each kind occurs among pairs that count so much, (pair,)."""
         if self._explained is None or self._peaks is None:
             return groups
-        weight = np.asarray(np.outer(groups.peak, groups.height), np.float64).ravel()
-        over = self._peaks.over(weight) + SMALLEST
-        odds = np.log(over) + self._peaks.scale + np.log(groups.shared) - self._explained.nothing
-        belongs = np.exp(np.minimum(odds, 0.0)) * rest
-        found = self._peaks.found(weight, belongs / over)
+        belongs = np.exp(np.minimum(self._explained.hidden - self._explained.nothing, 0.0)) * rest
+        found = self._peaks.found(groups.input, belongs / self._over)
         peak, height = found.sum(1) + 2 / len(found), found.sum(0) + 1
         shared = float(np.clip((belongs.sum() + 1) / (self._usable.sum() + 50), SELDOM, 0.5))
         return replace(groups, peak=peak / peak.sum(), height=height / height.sum(), shared=shared)

@@ -79,3 +79,22 @@ def test_one_type_may_have_more_synapses_than_the_other():
         kind = np.broadcast_to(excitatory[:, None] > 0, usable.shape)[usable]
         off.append([probability[its].mean() - connected[usable][its].mean() for its in (kind, ~kind)])
     assert np.abs(np.mean(off, 0)).max() < 0.02
+
+
+def test_neurons_that_fire_more_show_more_of_everything():
+    """Unconnected pairs of busy inhibitory neurons look like excitation; those of E do so as their spikes let them."""
+    off = {True: [], False: []}
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        sides, excitatory, connected, usable = made_up(100, 0.1, 1.0, seed=seed)
+        busy = (excitatory < 0)[:, None] & ~connected & usable
+        score = 1.6 * rng.normal(size=busy.shape) + 0.8
+        more = np.stack([half_normal(score), half_normal(-score)])
+        sides = np.where(busy, more, sides)
+        spikes = np.where(excitatory < 0, 3.0, 1.0) * 1000
+        kind = np.broadcast_to(excitatory[:, None] > 0, usable.shape)[usable]
+        for known in (True, False):
+            probability = expit(calibrated(sides, excitatory, 0.1, usable, spikes if known else None))
+            off[known].append(probability[kind].mean() - connected[usable][kind].mean())
+    assert abs(np.mean(off[True])) < abs(np.mean(off[False]))
+    assert abs(np.mean(off[True])) < 0.04

@@ -1,0 +1,187 @@
+"""Hidden input and the other direction of a pair, against synapses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from brainsim.connectivity import infer
+from brainsim.kernel import HIDDEN, lags
+from brainsim.posterior import Groups, groups_of
+from brainsim.recorded import Events
+from brainsim.strength import FURTHEST, STRENGTHS, Strength, likelihood_ratio
+
+BIN = 0.001
+GRID = lags(BIN)
+SYNAPSES, PEAKS, BACK = GRID.kinds
+
+
+def exact(score, weight):
+    """The log ratio of a half-normal effect under noise of variance 1, by integration over its size."""
+    size = np.linspace(0, 400, 400_001)
+    step = np.full(len(size), size[1])
+    step[0] /= 2
+    found = []
+    for variance in STRENGTHS:
+        prior = -(size**2) / (2 * variance) + 0.5 * np.log(2 / (np.pi * variance))
+        found.append(logsumexp(prior + score * size - size**2 / 2, b=step))
+    return logsumexp(found, b=weight)
+
+
+@pytest.mark.parametrize("score", [-50.0, -8.0, -0.31, 0.0, 2.5, 17.003, FURTHEST - 1e-3, FURTHEST + 5, 200.0])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_table_has_the_ratios_of_half_normal_effects(score, sign):
+    weight = np.array([0.4, 0.3, 0.2, 0.1])
+    found = Strength(sign, weight).log_ratio(np.array([sign * score], np.float32))[0]
+    assert found == pytest.approx(exact(score, weight), rel=1e-5, abs=2e-3)
+
+
+def test_ratios_of_single_strengths_are_over_the_largest_of_their_pair():
+    score = np.array([[0.5, -3.0], [300.0, 2.0], [-1.0, 0.0]], np.float32)
+    values, scale = likelihood_ratio(score, 1.0)
+    assert values.shape == (3, 2 * len(STRENGTHS))
+    assert values.dtype == np.float32
+    np.testing.assert_allclose(values.max(1), 1)
+    single = np.log(values[0].astype(float)) + scale[0]
+    wanted = [exact(z, np.eye(len(STRENGTHS))[k]) for z in score[0].astype(float) for k in range(len(STRENGTHS))]
+    np.testing.assert_allclose(single, wanted, atol=2e-3)
+    assert np.isfinite(scale).all()
+    assert values[1, -1] == 0  # 45 000 nats less
+
+
+def test_hidden_input_rises_as_it_decays_and_a_synapse_does_not():
+    middles = [middle for each in HIDDEN.values() for middle in each]
+    for k, middle in enumerate(middles):
+        reach = min(15, GRID.longest - abs(middle))
+        around = GRID.hidden[GRID.longest + middle - reach : GRID.longest + middle + reach + 1, k]
+        np.testing.assert_allclose(around, around[::-1], atol=1e-9)
+    slow = np.flatnonzero((GRID.tau == 8) & (GRID.delay == 10))[0]
+    assert GRID.kernel[10 - 5, slow] < 0.01 < 0.5 < GRID.kernel[10 + 4, slow]
+    assert lags(0.1).kinds[1:] == (0, 0), "frames tell nothing of it"
+
+
+def scores(signal, seed=0):
+    """Scores of correlograms with unit noise to which a signal is added, (pair, box) to (pair, kernel)."""
+    noise = np.random.default_rng(seed).normal(size=signal.shape)
+    return ((signal + noise) @ GRID.shape).astype(np.float32)
+
+
+def kernel(tau, delay):
+    return np.flatnonzero((GRID.tau == tau) & (GRID.delay == delay))[0]
+
+
+def peak(tau, middle):
+    before = {t: sum(len(HIDDEN[s]) for s in HIDDEN if s < t) for t in HIDDEN}
+    return SYNAPSES + before[tau] + list(HIDDEN[tau]).index(middle)
+
+
+def back(tau, delay):
+    return SYNAPSES + PEAKS + list(GRID.back).index(kernel(tau, delay))
+
+
+@pytest.fixture(scope="module")
+def groups():
+    begun = Groups.begun(GRID, GRID.shape.T @ GRID.shape)
+    return replace(begun, share=0.1, shared=0.1)
+
+
+def evidence(groups, *parts, seed=0):
+    """Evidence for an excitatory synapse on 200 pairs whose correlograms have these kernels in these sizes."""
+    signal = sum(size * GRID.shape[:, k] for k, size in parts) * np.ones((200, 1))
+    usable, known = np.ones((1, 200), bool), np.full(1, np.log(4.0))
+    return groups.judged([scores(signal, seed)], usable, GRID.delay, known, np.ones(len(GRID.tau))).sides[0, 0]
+
+
+def told_apart(more, less):
+    """How often evidence of the first is larger than evidence of the second."""
+    return (more[:, None] > less).mean()
+
+
+def test_a_peak_that_rises_slowly_is_no_synapse(groups):
+    parts = [(kernel(3, 6), 15.0)], [(peak(3, 8), 15.0)]
+    synapse, hidden = (evidence(groups, *each, seed=k) for k, each in enumerate(parts))
+    assert told_apart(synapse, hidden) > 0.97
+    assert np.median(synapse) > 1 > -1 > np.median(hidden)
+    alone = replace(groups, kinds=(SYNAPSES, 0, 0), overlap=groups.overlap[:SYNAPSES, :SYNAPSES])
+    bold = evidence(alone, *parts[1])
+    assert np.quantile(bold, 0.1) > 40, "without hidden input it would be sure"
+    assert told_apart(evidence(alone, *parts[0], seed=2), bold) < 0.9
+
+
+def test_a_synapse_is_seen_beside_hidden_input(groups):
+    both = evidence(groups, (peak(8, -2), 25.0), (kernel(1, 15), 12.0))
+    none = evidence(groups, (peak(8, -2), 25.0), seed=1)
+    assert told_apart(both, none) > 0.97
+    assert np.quantile(none, 0.95) < 1
+
+
+def test_the_other_direction_is_not_taken_for_this_one(groups):
+    assert np.quantile(evidence(groups, (back(3, 5), 20.0)), 0.95) < 1
+    hidden = evidence(groups, (back(3, 5), -20.0), (peak(8, 2), 20.0))
+    assert np.quantile(hidden, 0.95) < 1
+    mutual = evidence(groups, (back(3, 5), -20.0), (kernel(3, 5), 12.0), seed=1)
+    assert told_apart(mutual, hidden) > 0.97
+    assert np.median(mutual) > 2
+
+
+def test_evidence_from_shapes_has_a_bound(groups):
+    """Shapes are known to some percent only: a peak a hundred times as large as the noise tells little more."""
+    sizes = [10.0, 40.0, 160.0, 640.0]
+    told = [np.median(evidence(groups, (kernel(3, 6), size))) for size in sizes]
+    assert told[0] > 0.5
+    assert told[-1] < 30 < 640**2 / 2
+
+
+def test_shares_are_learned():
+    rng, n, posts = np.random.default_rng(1), 40, 100
+    what = rng.choice(3, size=(n, posts), p=[0.75, 0.1, 0.15])
+    size = 4 + np.abs(rng.normal(size=(n, posts))) * 12
+    columns = np.stack([kernel(3, 6) + rng.integers(0, 5, (n, posts)), peak(3, 8) + rng.integers(0, 4, (n, posts))])
+    signal = np.zeros((n, posts, len(GRID.shape)))
+    for k in (1, 2):
+        signal += ((what == k) * size)[..., None] * GRID.shape.T[columns[k - 1]]
+    score = scores(signal.reshape(n * posts, -1)).reshape(n, posts, -1)
+    known = np.full(n, 3.0)
+    found = groups_of(score, np.ones((n, posts), bool), known, GRID, GRID.shape.T @ GRID.shape)
+    assert 0.03 < found.share < 0.12  # shapes are not trusted, so large synapses are half taken for hidden input
+    assert 0.12 < found.shared < 0.27
+    few = groups_of(score[:1, :20], np.ones((1, 20), bool), known[:1], GRID, GRID.shape.T @ GRID.shape)
+    assert few.share == 0.05, "twenty pairs teach nothing"
+    assert few.shared < 1e-3
+
+
+def driven(seed=0, observed=16, hidden=24, bins=1_200_000):
+    """Spikes of observed neurons; each hidden one makes two of them fire, some of them make others fire."""
+    rng = np.random.default_rng(seed)
+    spikes = [np.flatnonzero(rng.random(bins) < 0.004) for _ in range(observed)]
+    connected, shared = np.zeros((observed, observed), bool), np.zeros((observed, observed), bool)
+    pairs = rng.permutation([(a, b) for a in range(observed) for b in range(a + 1, observed)])
+    made = [[] for _ in range(observed)]
+
+    def follow(times, post, chance, delay):
+        heard = times[rng.random(len(times)) < chance]
+        made[post].append(heard + delay + np.round(rng.exponential(3.0, len(heard))).astype(int))
+
+    for a, b in pairs[:hidden]:
+        own = np.flatnonzero(rng.random(bins) < 0.004)
+        shared[a, b] = shared[b, a] = True
+        for post in (a, b):
+            follow(own, post, 0.3, rng.integers(1, 15))
+    for a, b in pairs[hidden : 2 * hidden]:
+        connected[a, b] = True
+        follow(spikes[a], b, 0.1, rng.integers(1, 15))
+    each = [np.unique(np.concatenate([own, *more])) for own, more in zip(spikes, made, strict=True)]
+    source = np.repeat(np.arange(observed), [len(one) for one in each])
+    step = np.concatenate(each)
+    kept = step < bins
+    return Events.of(source[kept], step[kept], np.ones(kept.sum()), observed), bins, connected, shared
+
+
+def test_hidden_neurons_are_told_from_synapses_in_spikes():
+    spikes, bins, connected, shared = driven()
+    probability = infer(spikes, bins, BIN).edges.probability
+    assert probability[connected].mean() > 0.95
+    assert probability[shared].mean() < 0.45  # it was .62 before hidden input was looked at
+    none = ~connected & ~shared & ~np.eye(len(connected), dtype=bool)
+    assert probability[none].mean() < 0.06
