@@ -27,7 +27,7 @@ from brainsim.strength import Floats, Strength
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 MISFIT = 0.12  # error of what is taken out, over its size
-DOUBT = 0.1  # ... of the shapes of a peak
+DOUBT = 0.08  # ... of the shapes of a peak
 REPEATED = 0.3  # how often the other direction is connected, over how often any pair is
 LEAST = 0.02  # share of a score's variance that stays however much it is like what is taken out
 SMALLEST = 1e-300

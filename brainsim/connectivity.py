@@ -1,8 +1,8 @@
 """Connectivity from spikes: correlograms, several baselines, one answer.
 
 Slow common input asks for a local baseline, dense small networks for none, oscillations for whitening; nothing in a
-recording says which of them it is. So every pair is judged in five views, each calibrated by its own unconnected
-pairs, and the median of the five counts: an edge is believed when most views see it.
+recording says which of them it is. So every pair is judged in several views, each calibrated by its own unconnected
+pairs, and their median counts: an edge is believed when most views see it.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from brainsim.cluster import Here, Pool
 from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, best_cut, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
-from brainsim.look import BASELINES, Look, keep_types, pairs_of, prior_odds
+from brainsim.look import Look, baselines, keep_types, pairs_of, prior_odds
 from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, View, log_probability, view
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events
@@ -191,7 +191,7 @@ def looks(
         Called after each task.
     """
     types = keep_types(pool.shards, known)
-    each = [Look(spikes, *width, types, baseline) for baseline in range(len(BASELINES))]
+    each = [Look(spikes, *width, types, baseline) for baseline in range(len(baselines(width[1])))]
     return Looks(pool, each, source_blocks(neurons), progress)
 
 

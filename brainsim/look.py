@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.correlogram import Correlograms
-from brainsim.kernel import Lags, lags
+from brainsim.kernel import FINE_BIN_S, Lags, lags
 from brainsim.posterior import MOST_PAIRS, PRIOR_EXCITATORY
 from brainsim.recorded import Events
 from brainsim.residual import Reading
@@ -14,7 +14,8 @@ from brainsim.shard_store import Shards, digest
 from brainsim.sufficient import SOURCES
 
 Array = NDArray[np.float64]
-BASELINES: tuple[float | None, ...] = (None, 20.0, 5.0)  # bins; 5 without whitening only
+BASELINES: tuple[float | None, ...] = (None, 20.0)  # bins
+NARROW = 5.0  # bins; in frames as well, and not whitened
 MANY_NEURONS = 300
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
 PER_PAIR, PER_PAIR_OF_BLOCK, PER_SAMPLED = 48, 600, 10_000  # bytes at the peak
@@ -53,12 +54,12 @@ class Look:
     @property
     def sigma(self) -> float | None:
         """Width of the baseline in bins."""
-        return BASELINES[self.baseline]
+        return baselines(self.bin_s)[self.baseline]
 
     @property
     def whitened(self) -> tuple[bool, ...]:
         """Whether each view of this baseline weighs lags by the common input."""
-        return (False, True) if self.sigma != BASELINES[-1] else (False,)
+        return (False, True) if self.sigma != NARROW else (False,)
 
     def counts(self, shards: Shards) -> Correlograms:
         """Return the correlograms of all pairs, with as many lags as the views look at."""
@@ -73,6 +74,11 @@ class Look:
     def reading(self, counts: Correlograms) -> Reading:
         """Return what is read off the correlograms."""
         return Reading.of(self.grid, self.sigma, counts.lags)
+
+
+def baselines(bin_s: float) -> tuple[float | None, ...]:
+    """Return the widths of the baselines that are taken off, in bins; None takes none off."""
+    return BASELINES if bin_s <= FINE_BIN_S else (*BASELINES, NARROW)
 
 
 def keep_types(shards: Shards, known: NDArray[np.str_] | None) -> str:
