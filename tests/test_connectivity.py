@@ -289,7 +289,7 @@ def test_a_network_in_blocks_is_judged_as_in_one(confounded, monkeypatch, bin_s)
             monkeypatch.setattr(module, "KEPT_BYTES", kept)
         blocks.append(infer(events(counts), len(counts), bin_s))
     one, *several = blocks
-    assert np.abs(one.judgement.sides).max() > 5
+    assert np.abs(one.judgement.sides).max() > 10
     for each in several:
         np.testing.assert_allclose(each.judgement.sides, one.judgement.sides, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(each.judgement.excitatory, one.judgement.excitatory, rtol=1e-4, atol=1e-4)
