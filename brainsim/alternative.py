@@ -26,9 +26,9 @@ from brainsim.strength import Floats, Strength
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
-MISFIT = 0.12  # error of what is taken out, over its size
+MISFIT, AGAIN = 0.08, 0.12  # error of what is taken out, over its size; of what is taken out of the rest
 DOUBT = 0.08  # ... of the shapes of a peak
-REPEATED = 0.3  # how often the other direction is connected, over how often any pair is
+REPEATED = 0.5  # how often the other direction is connected, over how often any pair is
 LEAST = 0.02  # share of a score's variance that stays however much it is like what is taken out
 SMALLEST = 1e-300
 
@@ -150,11 +150,11 @@ class Alternatives:
         one, other = np.arange(len(score)), 1 - first
         taken = best[first, one]
         size = score[one, taken][:, None]
-        left = self._left(score, self.overlap[taken], size)
+        left = self._left(score, self.overlap[taken], size, MISFIT)
         again, found = self._odds(left)
         both = odds[first, one] + again[other, one]
         second = found[other, one]
-        rest = self._left(left[:, :synapses], self._partial(taken, second), left[one, second][:, None])
+        rest = self._left(left[:, :synapses], self._partial(taken, second), left[one, second][:, None], AGAIN)
         doubt = 1 + (DOUBT * score[one, best[0]].astype(float)) ** 2
         return Explained(odds[0], odds[1], both, first, (left[:, :synapses], rest), doubt)
 
@@ -176,10 +176,10 @@ class Alternatives:
         found: Floats = np.clip((overlap[second, :synapses] - first * both) / free, -0.99, 0.99)
         return found
 
-    def _left(self, score: Floats, overlap: Array, size: Floats) -> Floats:
+    def _left(self, score: Floats, overlap: Array, size: Floats, misfit: float) -> Floats:
         """Take out a kernel of which each score has its share, (pair, kernel); scores are normal again."""
         part = overlap.astype(np.float32)
-        scale = np.sqrt(np.maximum(1 - part**2, np.float32(LEAST)) + (np.float32(MISFIT) * size) ** 2)
+        scale = np.sqrt(np.maximum(1 - part**2, np.float32(LEAST)) + (np.float32(misfit) * size) ** 2)
         found: Floats = (score - part * size) / scale
         return found
 

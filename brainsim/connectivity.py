@@ -16,6 +16,7 @@ from scipy import stats
 from scipy.special import expit, log_expit, ndtri_exp
 
 from brainsim.cluster import Here, Pool
+from brainsim.contrast import contrasted
 from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, best_cut, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
@@ -32,8 +33,8 @@ Floats = NDArray[Any]  # of 32 bits
 MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS, TOLD_TWICE = 0.25, 1.5
-FRAME_SHARE, FRAME_NEWS = 0.15, 0.5  # in frames: share of connected pairs, at least; how much evidence counts
-FRAME_SURE = 0.25  # ... and a probability beyond counts as this where the cut is chosen
+FRAME_SHARE, FRAME_NEWS = 0.09, 0.6  # in frames: share of connected pairs, at least; how much evidence counts
+FRAME_SURE = 0.4  # ... and a probability beyond counts as this where the cut is chosen
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 
 
@@ -284,20 +285,24 @@ def combined(
         sides[:, mine] = np.median([each.sides for each in views], axis=0)
         delay[mine] = np.median([each.delay for each in views], axis=0)
         by_view[mine] = np.median([each.excitatory for each in views], axis=0)
-    if bin_s > COARSE_BIN_S and usable.sum() >= FEW_PAIRS:
-        sides = _of_both_directions(sides, usable)
+    framed, prior = bin_s > FINE_BIN_S, prior_odds(len(usable), known)
     share = float(np.median([v.share for v in views]))
-    by_pair = prior_odds(len(usable), known)
-    for pre, each in enumerate(usable):
-        pair = np.where(each, log_probability(sides[:, pre].astype(float), share), 0.0)
-        by_pair[pre] += (pair[0] - pair[1]).sum()
-    prior = prior_odds(len(usable), known)
-    excitatory = prior + TOLD_TWICE * (by_view + by_pair - 2 * prior) / 2
-    judgement = Judgement(sides, excitatory, share, bin_s <= FINE_BIN_S)
+    if framed and usable.sum() >= FEW_PAIRS:
+        sides = contrasted(_of_both_directions(sides, usable) if bin_s > COARSE_BIN_S else sides, usable)
+        excitatory = prior + _lean(FRAME_NEWS * sides, usable, share)
+    else:
+        excitatory = prior + TOLD_TWICE * (by_view - prior + _lean(sides, usable, share)) / 2
+    judgement = Judgement(sides, excitatory, share, not framed)
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))
     return Connectivity(judgement, usable, _types_of(judgement, known), inflation, delay, decay)
+
+
+def _lean(sides: Floats, usable: NDArray[np.bool_], share: float) -> Array:
+    """Return how much more probable E is than I for each neuron by its pairs, in nats, (pre,)."""
+    pairs = (np.where(each, log_probability(sides[:, k].astype(float), share), 0.0) for k, each in enumerate(usable))
+    return np.array([(pair[0] - pair[1]).sum() for pair in pairs])
 
 
 def _of_both_directions(sides: Floats, usable: NDArray[np.bool_]) -> Floats:

@@ -15,7 +15,7 @@ from brainsim.sufficient import SOURCES
 
 Array = NDArray[np.float64]
 BASELINES: tuple[float | None, ...] = (None, 20.0)  # bins
-NARROW = 5.0  # bins; in frames as well, and not whitened
+NARROW = 5.0  # bins; in frames as well
 MANY_NEURONS = 300
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
 PER_PAIR, PER_PAIR_OF_BLOCK, PER_SAMPLED = 48, 600, 10_000  # bytes at the peak
@@ -55,11 +55,6 @@ class Look:
     def sigma(self) -> float | None:
         """Width of the baseline in bins."""
         return baselines(self.bin_s)[self.baseline]
-
-    @property
-    def whitened(self) -> tuple[bool, ...]:
-        """Whether each view of this baseline weighs lags by the common input."""
-        return (False, True) if self.sigma != NARROW else (False,)
 
     def counts(self, shards: Shards) -> Correlograms:
         """Return the correlograms of all pairs, with as many lags as the views look at."""

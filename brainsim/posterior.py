@@ -6,7 +6,7 @@ have input from a hidden neuron (:mod:`brainsim.alternative`). The shares, how o
 and the type of every neuron are learned from the scores by expectation-maximisation.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -36,7 +36,7 @@ SIGNS = (1.0, -1.0)
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What the scores say about pairs, seen in one way (one baseline, whitened or not): of all, or a block of pres.
+    """What the scores say about pairs, seen with one baseline: of all, or of a block of presynaptic neurons.
 
     Attributes
     ----------
@@ -61,15 +61,6 @@ class View:
     kernel: Array
     delay: Floats
     inflation: float
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Put blocks of presynaptic neurons together."""
-        sides = np.concatenate([each.sides for each in parts], axis=1)
-        excitatory, delay = (
-            np.concatenate([getattr(each, name) for each in parts]) for name in ("excitatory", "delay")
-        )
-        return replace(parts[0], sides=sides, excitatory=excitatory, delay=delay)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,14 +103,9 @@ class Null:
 
     def by_neuron(self, typical: Floats, usable: NDArray[np.bool_]) -> Self:
         """Learn the factor of each neuron from the :meth:`typical` size of all pairs, (pre, post)."""
-        n, row, column = len(typical), self.row, self.column
         if usable.sum() < FEW_PAIRS:
             return self
-        middle = float(np.median(typical[usable]))
-        shrunk = np.where(usable, typical, np.float32(middle))
-        for _ in range(3):
-            row = (n * np.median(shrunk / column, axis=1) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
-            column = (n * np.median(shrunk / row[:, None], axis=0) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
+        row, column = factors(typical, usable)
         return replace(self, row=row, column=column)
 
     def standardised(self, score: Floats, usable: NDArray[np.bool_], pre: int, posts: slice = slice(None)) -> Floats:
@@ -129,6 +115,25 @@ class Null:
         scale = np.maximum(self.spread * factor[:, None], floor)
         found: Floats = np.where(usable[:, None], (score - self.middle) / scale, 0.0).astype(np.float32)
         return found
+
+
+def factors(typical: Floats, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return how much larger than most a neuron's pairs are, as pre and as post, (neuron,) each.
+
+    Parameters
+    ----------
+    typical
+        Size of each pair, (pre, post).
+    usable
+        Pairs that can be judged, (pre, post).
+    """
+    n, row, column = len(typical), np.ones(len(typical)), np.ones(len(typical))
+    middle = float(np.median(typical[usable]))
+    shrunk = np.where(usable, typical, np.float32(middle))
+    for _ in range(3):
+        row = (n * np.median(shrunk / column, axis=1) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
+        column = (n * np.median(shrunk / row[:, None], axis=0) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
+    return row, column
 
 
 def sampled(usable: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ For each baseline (but `surveyed` for all), with * for one task per block of neu
     null        hidden common input; location and spread of the scores of unconnected pairs, from a sample
     typical*    size of the scores of each pair
     learned     factor of each neuron, and the two groups, from a sample of pairs
-    judged*     every pair of a block, in the views of this baseline
+    judged*     every pair of a block
 
 What is larger than a block is the matrix of the regressors and one number per pair. Correlograms are counted again
 wherever they are needed, and scores are made again from residuals: both take less time than place.
@@ -70,7 +70,7 @@ def _held(shards: Shards) -> dict[str, tuple[Floats, Floats]]:
 
 
 class Scores:
-    """Scores of the views of one baseline, made from residual correlograms whenever they are asked for.
+    """Scores of all pairs with one baseline, made from residual correlograms whenever they are asked for.
 
     Parameters
     ----------
@@ -84,17 +84,16 @@ class Scores:
 
     def __init__(self, look: Look, residuals: Residuals, common: Arrays) -> None:
         self._residuals, self._noise = residuals, common["noise"][...]
-        input_ = common["symmetric"][...], common["antisymmetric"][...]
-        self._filters = [Filters.of(look.grid, *(whitened * each for each in input_)) for whitened in look.whitened]
-        size = 4 * residuals.neurons**2 * sum(look.grid.kinds) * len(look.whitened)
+        self._filters = Filters.of(look.grid, common["symmetric"][...], common["antisymmetric"][...])
+        size = 4 * residuals.neurons**2 * sum(look.grid.kinds)
         self._kept: dict[int, list[Floats]] | None = {} if size <= KEPT_BYTES else None
 
     def overlap(self) -> Array:
-        """Return how the scores of kernels correlate without a synapse, in each view, (view, kernel, kernel)."""
-        return np.stack([each.overlap(self._noise) for each in self._filters])
+        """Return how the scores of kernels correlate without a synapse, (kernel, kernel)."""
+        return self._filters.overlap(self._noise)
 
     def of(self, block: int, posts: slice = slice(None), chosen: NDArray[np.int64] | None = None) -> Iterator[Floats]:
-        """Give the scores of each presynaptic neuron of a block, (view, post, kernel).
+        """Give the scores of each presynaptic neuron of a block, (post, kernel).
 
         `posts` takes some postsynaptic neurons, `chosen` some pairs, as places in the flat matrix.
         """
@@ -109,7 +108,7 @@ class Scores:
         if block not in self._kept:
             self._kept[block] = list(self._made(block, slice(None), [slice(None)] * len(pres)))
         for each, some in zip(self._kept[block], picked, strict=True):
-            yield each[:, posts][:, some]
+            yield each[posts][some]
 
     def _made(self, block: int, posts: slice, picked: Sequence[Any]) -> Iterator[Floats]:
         residuals = self._residuals
@@ -118,69 +117,60 @@ class Scores:
         for k, some in enumerate(picked):
             both = np.concatenate([there[:, k][:, some], back[:, some, k]]).astype(float)
             around, likely = (noise[k], self._noise), chance[k, some].astype(float)
-            yield np.stack([each.scores(both, around, likely) for each in self._filters]).astype(np.float32)
+            yield self._filters.scores(both, around, likely).astype(np.float32)
 
 
 def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
-    """Tell what unconnected pairs look like: common input, noise, and location and spread of scores, (view, kernel)."""
+    """Tell what unconnected pairs look like: common input, noise, and location and spread of scores, (kernel,)."""
     residuals, centred = _residuals(shards, parts), look.sigma is not None
-    none = np.zeros((residuals.boxes, residuals.boxes))
-    symmetric, antisymmetric = shared_input(residuals) if any(look.whitened) else (none, none)
+    symmetric, antisymmetric = shared_input(residuals)
     common = {"symmetric": symmetric, "antisymmetric": antisymmetric, "noise": residuals.joined("noise").mean(0)}
     scores, chosen = _scores(shards, look, parts, common), sampled(pairs_of(look.counts(shards).total))
     blocks = range(len(residuals.rows))
-    some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)], axis=1)
-    nulls = [Null.of(each.astype(float), residuals.neurons, centred) for each in some]
-    learned = {name: np.stack([getattr(each, name) for each in nulls]) for name in NULL}
-    return {**common, **learned, "overlap": scores.overlap()}
+    some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)])
+    unlike = Null.of(some.astype(float), residuals.neurons, centred)
+    return {**common, **{name: getattr(unlike, name) for name in NULL}, "overlap": scores.overlap()}
 
 
 def typical(shards: Shards, look: Look, parts: Keys, common: str, block: int) -> Arrays:
-    """Tell how large the scores of the pairs of a block are, (view, pre, post)."""
+    """Tell how large the scores of the pairs of a block are, (pre, post)."""
     scores = _scores(shards, look, parts, shards.get(common))
-    nulls, kernels = _nulls(shards.get(common)), look.grid.kinds[0]
-    made = [[null.typical(view, kernels) for null, view in zip(nulls, each, strict=True)] for each in scores.of(block)]
-    return {"typical": np.array(made, np.float32).swapaxes(0, 1).copy()}
+    unlike, kernels = _null(shards.get(common)), look.grid.kinds[0]
+    return {"typical": np.array([unlike.typical(each, kernels) for each in scores.of(block)], np.float32)}
 
 
 def learned(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -> Arrays:
-    """Learn the factors of neurons and the two groups of each view."""
-    residuals, found = _residuals(shards, parts), []
+    """Learn the factors of neurons and the two groups."""
+    residuals, seen = _residuals(shards, parts), shards.get(common)
     n, usable = residuals.neurons, pairs_of(look.counts(shards).total)
-    scores, posts = _scores(shards, look, parts, shards.get(common)), posts_sampled(n)
-    blocks, overlap = range(len(residuals.rows)), shards.get(common)["overlap"][...]
-    some = np.stack([each for block in blocks for each in scores.of(block, posts)], axis=1)
-    for view, null in enumerate(_nulls(shards.get(common))):
-        wide = null.by_neuron(np.concatenate([shards.get(key)["typical"][view] for key in sizes]), usable)
-        plain = np.stack([wide.standardised(some[view, pre], usable[pre, posts], pre, posts) for pre in range(n)])
-        groups = groups_of(plain, usable[:, posts], prior_odds(n, _types(shards, look)), look.grid, overlap[view])
-        kept = {name: getattr(groups, name) for name in LEARNED}
-        found.append({"row": wide.row, "column": wide.column, **kept})
-    return {name: np.array([each[name] for each in found]) for name in found[0]}
+    scores, posts = _scores(shards, look, parts, seen), posts_sampled(n)
+    wide = _null(seen).by_neuron(np.concatenate([shards.get(key)["typical"] for key in sizes]), usable)
+    some = (each for block in range(len(residuals.rows)) for each in scores.of(block, posts))
+    standard = np.stack([wide.standardised(each, usable[pre, posts], pre, posts) for pre, each in enumerate(some)])
+    known = prior_odds(n, _types(shards, look))
+    groups = groups_of(standard, usable[:, posts], known, look.grid, seen["overlap"][...])
+    kept = {name: np.asarray(getattr(groups, name)) for name in LEARNED}
+    return {"row": wide.row, "column": wide.column, **kept}
 
 
 def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, block: int) -> Arrays:
-    """Judge every pair of a block in each view: the arrays of :class:`brainsim.posterior.View`, (view, ...)."""
+    """Judge every pair of a block: the arrays of :class:`brainsim.posterior.View`."""
     residuals, told, seen = _residuals(shards, parts), shards.get(learnt), shards.get(common)
     first, last = residuals.rows[block]
     usable = pairs_of(look.counts(shards).total, first, last)
     known = prior_odds(residuals.neurons, _types(shards, look))[first:last]
-    nulls = _nulls({**seen, **{name: told[name] for name in ("row", "column")}})
-    overlap, grid, views = seen["overlap"][...], look.grid, range(len(nulls))
-    learnt_of = [{name: told[name][view] for name in LEARNED} for view in views]
-    groups = [replace(Groups.begun(grid, overlap[view]), **_plain(learnt_of[view])) for view in views]
-    found: list[list[View]] = [[] for _ in views]
-    for k, each in enumerate(_scores(shards, look, parts, seen).of(block)):
-        row = slice(k, k + 1)
-        for view, null in enumerate(nulls):
-            plain = null.standardised(each[view], usable[k], first + k)
-            found[view].append(groups[view].judged([plain], usable[row], grid.delay, known[row], null.spread))
-    whole = [View.joined(each) for each in found]
-    return {name: np.array([getattr(each, name) for each in whole]) for name in View.__dataclass_fields__}
+    unlike, grid = _null({**seen, **{name: told[name] for name in ("row", "column")}}), look.grid
+    groups = replace(Groups.begun(grid, seen["overlap"][...]), **{name: plain(told[name]) for name in LEARNED})
+    scores = enumerate(_scores(shards, look, parts, seen).of(block))
+    standard = (unlike.standardised(each, usable[k], first + k) for k, each in scores)
+    found = groups.judged(standard, usable, grid.delay, known, unlike.spread)
+    return {name: np.asarray(getattr(found, name)) for name in View.__dataclass_fields__}
 
 
-def _plain(values: Arrays) -> dict[str, Any]:
-    return {name: float(each) if np.ndim(each) == 0 else each for name, each in values.items()}
+def plain(kept: Floats) -> Any:
+    """Return what was kept as an array, or as a number where it is one."""
+    value = kept[...]
+    return value if np.ndim(value) else float(value)
 
 
 def _residuals(shards: Shards, parts: Keys) -> Residuals:
@@ -192,8 +182,8 @@ def _scores(shards: Shards, look: Look, parts: Keys, common: Arrays) -> Scores:
     return shards.recall(f"scores {parts[0]}", lambda: Scores(look, _residuals(shards, parts), common))
 
 
-def _nulls(kept: Arrays) -> list[Null]:
-    return [Null(*each) for each in zip(*(kept[name][...] for name in NULL), strict=True)]
+def _null(kept: Arrays) -> Null:
+    return Null(*(kept[name][...] for name in NULL))
 
 
 def _types(shards: Shards, look: Look) -> NDArray[np.str_] | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from brainsim.cluster import Pool, Started, Task
 from brainsim.look import Look
 from brainsim.posterior import View
 from brainsim.progress import Progress, silent
 from brainsim.shard_store import Arrays
-from brainsim.view_task import Keys, judged, learned, left, null, solved, surveyed, typical
+from brainsim.view_task import Keys, judged, learned, left, null, plain, solved, surveyed, typical
 
 # what nothing waits for once a stage is there: of all looks, or of the same one
 LET_GO = {"null": ("survey", "regressors"), "pairs": ("residuals", "null", "scores", "groups")}
@@ -63,7 +64,7 @@ class Looks:
                 if earlier in LET_GO.get(name, ()) and of in (look, EVERY):
                     self.pool.shards.spare(done.keys)
         for keys in zip(*(started.keys for name, _, started in self._begun if name == "pairs"), strict=True):
-            yield [view for key in keys for view in _views(self.pool.shards.get(key))]
+            yield [_view(self.pool.shards.get(key)) for key in keys]
 
     def _each(self, make: Callable[..., Arrays], what: tuple[Look, str]) -> list[Task]:
         return [Task(make, (*what, *block)) for block in self.blocks]
@@ -76,6 +77,6 @@ class Looks:
         return tuple(started.keys)
 
 
-def _views(kept: Arrays) -> list[View]:
-    held = {name: values[...] for name, values in kept.items()}
-    return [View(**{name: values[k] for name, values in held.items()}) for k in range(len(held["share"]))]
+def _view(kept: Arrays) -> View:
+    held: dict[str, Any] = {name: plain(values) for name, values in kept.items()}
+    return View(**held)
