@@ -11,6 +11,7 @@ from brainsim.residual import Residuals
 
 Array = NDArray[np.float64]
 HEAVY = 3.0
+BEFORE = 2000.0  # pairs whose weight speaks for no common input
 LOADING = 1e-2
 SMALLEST = 1e-3
 LINEAR = 1e-3  # a smaller skewness changes nothing
@@ -21,7 +22,9 @@ def shared_input(residuals: Residuals) -> tuple[Array, Array]:
 
     A synapse shows at positive lags of one direction; hidden common input shows in both. So the covariance *between*
     the two directions is that of the common input alone: its positive part is symmetric in the lag, its negative part
-    antisymmetric (oscillations out of phase). Components within the noise are left out; loud pairs count less.
+    antisymmetric (oscillations out of phase). Components within the noise are left out; loud pairs count less. Synapses
+    that have their like in the other direction are in it as well, which matters where pairs are few: it is shrunk
+    towards none by the weight of 2000 pairs.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def shared_input(residuals: Residuals) -> tuple[Array, Array]:
         for pre in range(first, last):
             k, weight = pre - first, np.minimum(1.0, loud / np.maximum(each[pre], 1e-12))
             between += (there[:, k, k + 1 :].astype(float) * weight) @ back[:, k + 1 :, k].T.astype(float)
-    between /= pairs
+    between /= pairs + BEFORE
     values, vectors = np.linalg.eigh((between + between.T) / 2)
     noise = 2 * np.sqrt(boxes / pairs)
     symmetric = (vectors * np.where(values > noise, values, 0)) @ vectors.T
