@@ -10,7 +10,6 @@ from scipy.ndimage import convolve1d, gaussian_filter1d
 Array = NDArray[np.float64]
 FINE_BIN_S = 0.005
 COARSE_BIN_S = 0.02  # beyond, an effect is over within the frame, and the direction of a pair is hardly seen
-FRAMES = 3.0  # decay of a synaptic effect in inferred spikes, in frames: as long as their times are unsure
 TRUNCATE = 4.0
 ACROSS = 0.5  # how much a lag of the other direction counts in the baseline
 JITTER = 1.2  # of the time at which a postsynaptic spike comes, in bins; hidden input has it on both sides
@@ -73,8 +72,8 @@ def lags(bin_s: float) -> Lags:
     """Return the grid for a width of bins.
 
     Bins of at most 5 ms see single synaptic delays: boxes of one bin up to 20, then wider ones up to 60. Coarser bins
-    (frames of a microscope) see little more than the frame itself and the next: boxes at lags 0 .. 12, and nothing that
-    would tell hidden input from a synapse.
+    (frames of a microscope) see little more than the frame itself and the next: boxes at lags 0 .. 12, kernels as wide
+    as inferred spikes are early or late, and nothing that would tell hidden input from a synapse.
     """
     fine = bin_s <= FINE_BIN_S
     if fine:
@@ -83,7 +82,7 @@ def lags(bin_s: float) -> Lags:
         decays: tuple[tuple[float, int], ...] = ((2.0, 1), (10.0, 1))
     else:
         edges, longest = np.array([0, 1, 2, 3, 4, 6, 9, 13]), 12
-        wanted, decays = {FRAMES: (0, 1)}, ((0.05, 0), (1.5, 1))
+        wanted, decays = {1.5: range(3), 3.0: range(2)}, ((0.05, 0), (1.5, 1))
     pairs = [(tau, delay) for tau, delays in wanted.items() for delay in delays]
     box = np.zeros((longest + 1, len(edges) - 1))
     for k, (a, b) in enumerate(pairwise(edges)):
