@@ -1,8 +1,8 @@
 """Connectivity from spikes: correlograms, several baselines, one answer.
 
-Slow common input asks for a local baseline, dense small networks for none, oscillations for whitening; nothing in a
-recording says which of them it is. So every pair is judged in several views, each calibrated by its own unconnected
-pairs, and their median counts: an edge is believed when most views see it.
+Slow common input asks for a local baseline, dense small networks for none; nothing in a recording says which of them it
+is. So every pair is judged in several views, each whitened by the common input that it sees and calibrated by its own
+unconnected pairs, and their median counts.
 """
 
 from collections.abc import Iterable
@@ -73,8 +73,8 @@ class Judgement:
         """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,).
 
         In frames of a microscope most synapses cannot be seen and so are not in the share of those that can, and bursts
-        that all neurons share make evidence of their own. So one pair in six is connected at least, as in cortex, and
-        evidence counts half.
+        that all neurons share make evidence of their own. So a pair without evidence has a probability of .09 at least,
+        and evidence counts less.
         """
         if not self.decoys:
             share = max(self.share, FRAME_SHARE)
