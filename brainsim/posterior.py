@@ -27,6 +27,7 @@ NEIGHBOURS = 40.0
 MOST_PAIRS = 20000
 ROUNDS, AFTER = 40, 8  # of learning; pairs are explained anew after so many
 FEW_PAIRS = 30
+USUAL, BEFORE = 0.05, 500.0  # share of connected pairs before any is seen, by the weight of so many pairs
 STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
 NEGLIGIBLE, SELDOM = 1e-3, 1e-4
@@ -194,7 +195,7 @@ class Groups:
     strength: Array
     peak: Array
     height: Array
-    share: float = 0.05
+    share: float = USUAL
     shared: float = 0.02
 
     @classmethod
@@ -368,7 +369,8 @@ class _Learner:
         kernel = found.sum(2) + 1 / found.shape[1]
         strength = found.sum(1) + POOLED * (found.sum((0, 1)) + 1) / (found.sum() + len(STRENGTHS))
         kernel, strength = kernel / kernel.sum(1, keepdims=True), strength / strength.sum(1, keepdims=True)
-        share = float(np.clip((connected.sum() + 1) / (self._usable.sum() + 20), 1e-4, 0.5))
+        share = (connected.sum() + BEFORE * USUAL) / (self._usable.sum() + BEFORE)
+        share = float(np.clip(share, 1e-4, 0.5))
         better = replace(groups, kernel=kernel, strength=strength, share=share)
         return self._with_hidden(better, np.where(self._usable, 1 - direct.sum(0), 0.0))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from sklearn.metrics import log_loss
 
 from brainsim.connectivity import infer
 from brainsim.kernel import HIDDEN, lags
@@ -181,7 +182,8 @@ def driven(seed=0, observed=16, hidden=24, bins=1_200_000):
 def test_hidden_neurons_are_told_from_synapses_in_spikes():
     spikes, bins, connected, shared = driven()
     probability = infer(spikes, bins, BIN).edges.probability
-    assert probability[connected].mean() > 0.95
-    assert probability[shared].mean() < 0.45  # it was .62 before hidden input was looked at
-    none = ~connected & ~shared & ~np.eye(len(connected), dtype=bool)
-    assert probability[none].mean() < 0.06
+    assert probability[connected].mean() > 0.9
+    assert probability[shared].mean() < 0.3  # it was .62 before hidden input was looked at, .34 with any share as likely
+    off = ~np.eye(len(connected), dtype=bool)
+    assert probability[~connected & ~shared & off].mean() < 0.02
+    assert log_loss(connected[off], probability[off]) < 0.2
