@@ -183,7 +183,7 @@ def test_hidden_neurons_are_told_from_synapses_in_spikes():
     spikes, bins, connected, shared = driven()
     probability = infer(spikes, bins, BIN).edges.probability
     assert probability[connected].mean() > 0.9
-    assert probability[shared].mean() < 0.3  # it was .62 before hidden input was looked at, .34 with any share as likely
+    assert probability[shared].mean() < 0.3  # .62 before hidden input was looked at
     off = ~np.eye(len(connected), dtype=bool)
     assert probability[~connected & ~shared & off].mean() < 0.02
     assert log_loss(connected[off], probability[off]) < 0.2
