@@ -43,8 +43,10 @@ def contrasted(sides: Floats, usable: NDArray[np.bool_]) -> Floats:
         row = weight * _middle(lean - column, 1)[:, None]
         column = weight * _middle(lean - row, 0)
     lean = np.nan_to_num(lean - row - column)
-    wide_row, wide_column = factors(np.abs(lean), usable)
-    lean = (lean / np.outer(wide_row, wide_column)).astype(np.float32)
+    size = np.abs(lean)
+    if usable.any() and np.median(size[usable]) > 0:
+        lean = lean / np.outer(*factors(size, usable))
+    lean = lean.astype(np.float32)
     return np.stack([lean, -lean])
 
 

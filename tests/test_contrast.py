@@ -53,6 +53,7 @@ def test_a_neuron_that_cannot_be_judged_and_few_neurons_are_no_trouble(sides, us
         warnings.simplefilter("error")
         found = contrasted(sides, usable)
         few = contrasted(sides[:, :3, :3], ~np.eye(3, dtype=bool))
+        assert (contrasted(np.full_like(sides, -1), usable) == 0).all()
     assert np.isfinite(found).all()
     assert (found[:, 3] == 0).all()
     assert (found[:, :, 3] == 0).all()
