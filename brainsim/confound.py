@@ -1,23 +1,24 @@
 """Hidden common input as correlograms show it, and kernels matched to what is left (matched filters)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlog1py
 
-from brainsim.kernel import Lags
-from brainsim.residual import Residuals
+from brainsim.correlogram import ADDED
+from brainsim.deviance import Deviance
+from brainsim.residual import Reading, Residuals, near
 
 Array = NDArray[np.float64]
 HEAVY = 3.0
 BEFORE = 2000.0  # pairs whose weight speaks for no common input
 LOADING = 1e-2
 SMALLEST = 1e-3
-LINEAR = 1e-3  # a smaller skewness changes nothing
 
 
-def shared_input(residuals: Residuals) -> tuple[Array, Array]:
+def shared_input(residuals: Residuals, apart: bool = True) -> dict[str, Array]:
     """Return how residual correlograms vary together in both directions of a pair.
 
     A synapse shows at positive lags of one direction; hidden common input shows in both. So the covariance *between*
@@ -26,15 +27,22 @@ def shared_input(residuals: Residuals) -> tuple[Array, Array]:
     that have their like in the other direction are in it as well, which matters where pairs are few: it is shrunk
     towards none by the weight of 2000 pairs.
 
+    Parameters
+    ----------
+    residuals
+        Residual correlograms of all pairs.
+    apart
+        Whether both directions are counted apart; else one is no witness of the other, and nothing is told.
+
     Returns
     -------
-    symmetric, antisymmetric
-        Covariance of the boxes, (box, box) each.
+    dict
+        ``symmetric``, ``antisymmetric``: covariance of the boxes, (box, box) each.
     """
     n, boxes = residuals.neurons, residuals.boxes
     pairs = n * (n - 1) // 2
-    if pairs < boxes:
-        return np.zeros((boxes, boxes)), np.zeros((boxes, boxes))
+    if pairs < boxes or not apart:
+        return {name: np.zeros((boxes, boxes)) for name in ("symmetric", "antisymmetric")}
     energy = residuals.joined("energy")
     each = [energy[pre, pre + 1 :] + energy[pre + 1 :, pre] for pre in range(n)]
     loud, between = HEAVY * np.median(np.concatenate(each)), np.zeros((boxes, boxes))
@@ -48,7 +56,7 @@ def shared_input(residuals: Residuals) -> tuple[Array, Array]:
     noise = 2 * np.sqrt(boxes / pairs)
     symmetric = (vectors * np.where(values > noise, values, 0)) @ vectors.T
     antisymmetric = (vectors * np.where(values < -noise, -values, 0)) @ vectors.T
-    return symmetric, antisymmetric
+    return {"symmetric": symmetric, "antisymmetric": antisymmetric}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,31 +66,52 @@ class Filters:
     Lags are then weighed by the common input as well: a kernel is looked for where common input does not vary, with
     the other direction of the pair as witness.
 
+    Noise grows with how often both neurons fire near each other. A peak is in that count as well and must not make its
+    own noise: what the score itself explains of it is taken out.
+
     Attributes
     ----------
     common
         Covariance of the common input over both directions, (direction x box, direction x box).
     shape
         The filters of kernels of all kinds (:class:`brainsim.kernel.Lags`), (direction x box, kernel).
-    narrow
-        How much a count weighs in each box, (direction x box,).
+    counted, around
+        Size of what counts weigh, and the sum of what those weigh that tell the noise, (kernel,).
+    lags
+        How many lags tell the noise.
+    deviance
+        What makes scores of few counts normal.
+    inflation
+        How much wider than counting noise the scores are, (kernel,): what else varies is not skewed.
     """
 
     common: Array
     shape: Array
-    narrow: Array
+    counted: Array
+    around: Array
+    lags: int
+    deviance: Deviance
+    inflation: Array
 
     @classmethod
-    def of(cls, grid: Lags, symmetric: Array, antisymmetric: Array) -> "Filters":
-        """Match the kernels of a grid to what :func:`shared_input` returned; zeros where it shall not count."""
-        boxes = grid.box.shape[1]
-        same, across = symmetric + antisymmetric, symmetric - antisymmetric
-        common = np.block([[same, across], [across, same]])
-        loaded = common + (1 + LOADING) * np.eye(2 * boxes)
-        filters = np.linalg.solve(loaded, grid.shape)
-        return cls(common, filters.astype(float), np.tile(1 / np.sqrt(grid.box.sum(0)), 2))
+    def of(cls, read: Reading, common: Mapping[str, Array]) -> Self:
+        """Match the kernels to what is in `common`.
 
-    def scores(self, both: Array, noise: tuple[Array, Array], chance: Array) -> Array:
+        ``symmetric``, ``antisymmetric``: what :func:`shared_input` returned, zeros where it shall not count;
+        ``inflation``.
+        """
+        boxes, symmetric, antisymmetric = read.box.shape[1], common["symmetric"][...], common["antisymmetric"][...]
+        same, across = symmetric + antisymmetric, symmetric - antisymmetric
+        covariance = np.block([[same, across], [across, same]])
+        filters = np.linalg.solve(covariance + (1 + LOADING) * np.eye(2 * boxes), read.grid.shape)
+        unit = read.box / np.linalg.norm(read.box, axis=0)
+        weight = unit @ filters[:boxes] + unit[::-1] @ filters[boxes:]
+        middle, reach = len(weight) // 2, near(read.lags)
+        around = weight[middle - reach : middle + reach + 1].sum(0) - weight[middle]
+        size, inflation = np.linalg.norm(weight, axis=0), common["inflation"][...]
+        return cls(covariance, filters, size, around, 2 * reach, Deviance.of(weight), inflation)
+
+    def scores(self, both: Array, noise: tuple[Array, Array], chance: Array, lift: Array) -> Array:
         """Return the score of every kernel for pairs of one neuron, (post, kernel), about normal without a synapse.
 
         Parameters
@@ -92,12 +121,18 @@ class Filters:
         noise
             Correlation of the noise between boxes of this neuron, and on average over all, (box, box) each.
         chance
-            How many counts noise alone gives per bin of lag, (post,).
+            How many counts chance gives per bin of lag, (post,).
+        lift
+            By how much the noise is larger than chance, (post,).
         """
         variance = (self.shape * (self._covariance(*noise) @ self.shape)).sum(0)
-        unit = self.shape / np.sqrt(np.maximum(variance, SMALLEST))
-        skewness = np.outer(1 / np.sqrt(np.maximum(chance, SMALLEST)), (unit**3).T @ self.narrow)
-        return unskewed(both.T @ unit, skewness)
+        size, chance = np.sqrt(np.maximum(variance, SMALLEST)), np.maximum(chance, SMALLEST)[:, None]
+        score, expected = (both.T @ (self.shape / size)) * np.sqrt(lift)[:, None], self.lags * chance + ADDED
+        own = np.sqrt(chance) * score * self.around / size / expected
+        noisy = np.maximum(lift[:, None] - own, np.minimum(lift, 1.0)[:, None])
+        spread = self.inflation * np.sqrt(noisy)
+        other = self.inflation * size / np.maximum(self.counted, SMALLEST)
+        return self.inflation * self.deviance.normal(score / spread, chance * noisy * other**6)
 
     def overlap(self, noise: Array) -> Array:
         """Return how the scores of all kernels correlate where there is no synapse, (kernel, kernel).
@@ -116,26 +151,3 @@ class Filters:
         covariance[:boxes, :boxes] += there
         covariance[boxes:, boxes:] += back
         return covariance
-
-
-def unskewed(score: Array, skewness: Array) -> Array:
-    """Return standard scores of counts as normal scores: the signed root of the deviance of a Poisson count.
-
-    Few counts are skewed: where 0.1 are expected, a single one is 3 standard deviations off, and nothing rare. With
-    m = 1 / skewness^2 counts expected and c = m (1 + skewness z) found, z becomes +-sqrt(2 (c log(c / m) - c + m)).
-
-    Parameters
-    ----------
-    score
-        Standard scores z.
-    skewness
-        Skewness of each under the null.
-
-    References
-    ----------
-    McCullagh & Nelder (1989), Generalized Linear Models, 2.4 (deviance residuals are the more normal ones).
-    """
-    excess = np.maximum(score * skewness, -1.0)
-    deviance = 2 * (xlog1py(1 + excess, excess) - excess)
-    rooted = np.sign(score) * np.sqrt(np.maximum(deviance, 0.0)) / np.maximum(np.abs(skewness), LINEAR)
-    return np.asarray(np.where(np.abs(excess) < LINEAR, score, rooted), np.float64)

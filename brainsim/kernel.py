@@ -52,6 +52,11 @@ class Lags:
         return len(self.box) - 1
 
     @property
+    def apart(self) -> bool:
+        """Whether both directions of a pair are counted apart: at lag 0 they share what is counted."""
+        return not self.box[0].any()
+
+    @property
     def kinds(self) -> tuple[int, int, int]:
         """Number of kernels of synapses, of hidden input, and of synapses of the other direction."""
         return len(self.tau), self.hidden.shape[1], len(self.back)

@@ -70,7 +70,7 @@ class Null:
 
     Most pairs are unconnected, so medians show the null. A neuron whose pairs all vary more than those of others
     (pre or post) has more common input; its factor is shrunk towards 1 by the weight of 40 pairs. No spread is taken
-    to be below Poisson noise, or below that of the median kernel where even this is quieter.
+    to be below that of noise: where most pairs never fire near each other, medians tell nothing.
 
     Attributes
     ----------
@@ -95,6 +95,7 @@ class Null:
         if len(some) >= FEW_PAIRS:
             middle = np.median(some, axis=0) if centred else middle
             spread = np.maximum(np.median(np.abs(some - middle), axis=0) / NORMAL_MEDIAN, 1e-6)
+            middle = middle * np.minimum(spread, 1.0) ** 2
         return cls(middle, spread, np.ones(neurons), np.ones(neurons))
 
     def typical(self, score: Floats, kernels: int) -> Array:
@@ -111,9 +112,8 @@ class Null:
 
     def standardised(self, score: Floats, usable: NDArray[np.bool_], pre: int, posts: slice = slice(None)) -> Floats:
         """Bring the scores of pairs of a neuron to the null, (post, kernel); 0 where a pair cannot be judged."""
-        floor = min(1.0, float(np.median(self.spread)))
         factor = self.row[pre] * self.column[posts]
-        scale = np.maximum(self.spread * factor[:, None], floor)
+        scale = np.maximum(self.spread * factor[:, None], 1.0)
         found: Floats = np.where(usable[:, None], (score - self.middle) / scale, 0.0).astype(np.float32)
         return found
 

@@ -23,7 +23,8 @@ from brainsim.kernel import Lags, high_pass, overlap, reading
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
-LOADING = 1e-3
+LOADING, ONE_SPIKE = 1e-3, 1.0
+SMALLEST, LEAST_NEW = 1e-12, 1e-3
 NEAR = 20
 STRIP = 256  # rows that are made symmetric at a time
 TOGETHER = 16  # neurons that are solved for at a time
@@ -54,6 +55,11 @@ class Reading:
     gram: Array
     cross: Array
 
+    @property
+    def lags(self) -> int:
+        """Number of lags on one side, 0 among them."""
+        return (len(self.baseline) + 1) // 2
+
     @classmethod
     def of(cls, grid: Lags, sigma: float | None, lags: int) -> "Reading":
         """Lay it out for a Gaussian baseline of so many bins that is taken off first; None for none."""
@@ -61,6 +67,11 @@ class Reading:
         box, model = (off.T @ reading(each, lags) for each in (grid.box, grid.model))
         gram, cross = (off.T @ overlap(each, grid.model, lags).reshape(size, -1) for each in (grid.model, grid.box))
         return cls(grid, off, box, model, gram, cross)
+
+
+def near(lags: int) -> int:
+    """Return how far from lag 0 counts tell the noise of a correlogram that reaches so far, in bins."""
+    return min(NEAR, lags - 1)
 
 
 def survey(counts: Correlograms, reads: Sequence[Reading], first: int, last: int) -> list[dict[str, Array]]:
@@ -87,8 +98,8 @@ def survey(counts: Correlograms, reads: Sequence[Reading], first: int, last: int
 def solve(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float32]]:
     """Solve for the influence of all regressors on every neuron, by Cholesky's factor of their overlap.
 
-    A thousandth of the mean overlap of its kind is added to each; ten times that, and so on, where the covariances of
-    a short recording are not those of any process.
+    A thousandth of the mean overlap of its kind is added to each, or what one spike has: a few do not explain each other
+    away. Ten times that, and so on, where the covariances of a short recording are not those of any process.
 
     Parameters
     ----------
@@ -102,7 +113,8 @@ def solve(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float32
     Returns
     -------
     dict
-        ``root``, the factor as an upper triangle, what is below it means nothing; ``weight``, (neuron x kind, post).
+        ``root``, the factor as an upper triangle, what is below it means nothing; ``weight``, (neuron x kind, post);
+        ``added``, what was added to each overlap with itself, over that, (neuron x kind,).
 
     Raises
     ------
@@ -116,23 +128,23 @@ def solve(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float32
     own = np.diag(gram).copy()
     if not np.isfinite(gram.sum()):  # no loading would do
         raise FitError("covariances of the spikes are not finite", remedy="check the amplitudes of the spikes")
-    mean = np.tile(np.maximum(own.reshape(-1, kinds).mean(0), 1e-9), len(gram) // kinds)
-    bad, loading = 1, LOADING
+    bad, added = 1, np.maximum(LOADING * own.reshape(-1, kinds).mean(0), ONE_SPIKE) / 10
     while bad:
+        added *= 10
         for strip in strips:
             gram[strip, strip.stop :] = gram[strip.stop :, strip].T
             below = np.tril(gram[strip, strip], -1)
             gram[strip, strip] = below + below.T
-        gram[np.diag_indices_from(gram)] = own + loading * mean
+        gram[np.diag_indices_from(gram)] = own + np.tile(added, len(gram) // kinds)
         # LAPACK works on columns: to it, the upper triangle of the rows is the lower one; the other one stays
         _, bad = lapack.dpotrf(gram.T, lower=1, clean=0, overwrite_a=1)
-        loading *= 10
     weight, _ = lapack.dpotrs(gram.T, drive, lower=1, overwrite_b=1)
-    return {"root": gram.astype(np.float32), "weight": np.ascontiguousarray(weight, np.float32)}
+    over = np.tile(added, len(gram) // kinds) / np.maximum(own, SMALLEST)
+    return {"root": gram.astype(np.float32), "weight": np.ascontiguousarray(weight, np.float32), "added": over}
 
 
 def remainder(
-    counts: Correlograms, read: Reading, parts: tuple[Floats, Floats], first: int, last: int
+    counts: Correlograms, read: Reading, parts: tuple[Floats, Floats, Array], first: int, last: int
 ) -> dict[str, NDArray[Any]]:
     """Take the influence of all other neurons out of the correlograms of a block.
 
@@ -141,7 +153,7 @@ def remainder(
     counts, read
         Correlograms, and what is read off them.
     parts
-        ``root`` and ``weight`` of :func:`solve`.
+        ``root``, ``weight`` and ``added`` of :func:`solve`.
     first, last
         The block of presynaptic neurons.
 
@@ -150,19 +162,37 @@ def remainder(
     dict
         ``value``, residual covariance over its Poisson noise, (box, pre, post); ``energy``, its square over all boxes,
         (pre, post); ``noise``, the correlation of the noise between boxes, the same for all posts, (pre, box, box);
-        ``chance``, how many counts noise alone is expected to give per bin of lag, (pre, post).
+        ``chance``, how many counts chance gives per bin of lag, and ``lift``, by how much the noise is larger than that,
+        (pre, post) each.
     """
     n, size, box = counts.neurons, last - first, read.box.shape[1]
     value, energy = np.zeros((box, size, n), np.float32), np.zeros((size, n))
-    noise, chance = np.zeros((size, box, box)), np.zeros((size, n), np.float32)
+    noise, (chance, more) = np.zeros((size, box, box)), np.zeros((2, size, n), np.float32)
+    power = counts.power * _new(read.grid, *parts[1:])
     for begin in range(first, last, TOGETHER):
         pres = range(begin, min(begin + TOGETHER, last))
-        for pre, (left, correlation, lift) in zip(pres, _partial(counts, read, parts, pres), strict=True):
+        for pre, (left, correlation, lift) in zip(pres, _partial(counts, read, parts[:2], pres), strict=True):
             k = pre - first
-            noise[k], value[:, k] = correlation, left / np.sqrt(counts.power * lift)
+            noise[k], value[:, k] = correlation, left / np.sqrt(power * lift)
             energy[k] = np.square(value[:, k], dtype=float).sum(0)
-            chance[k] = lift * counts.total * counts.total[pre] / counts.bins
-    return {"value": value, "energy": energy, "noise": noise, "chance": chance}
+            chance[k], more[k] = counts.total * counts.total[pre] / counts.bins, lift
+    return {"value": value, "energy": energy, "noise": noise, "chance": chance, "lift": more}
+
+
+def _new(grid: Lags, weight: Floats, added: Array) -> Array:
+    """Return the variance of what is left of each neuron by its regressors, over that of all of it, (neuron,).
+
+    Where a kernel acts in the same bin, a neuron is among its own regressors: but for what was added to their overlap,
+    nothing would be left of it. What is left is what the others do not explain, V of its variance, times a factor f,
+    and the part that was added is V / (1 / f - 1) of it.
+    """
+    kinds, n = grid.model.shape[1], weight.shape[1]
+    at_once = np.flatnonzero(grid.model[0])
+    if not len(at_once):
+        return np.ones(n)
+    own = kinds * np.arange(n) + at_once[0]
+    factor = np.clip(1 - weight[own, np.arange(n)].astype(float), SMALLEST, 1)
+    return np.asarray(np.clip(added[own] * (1 / factor - 1), LEAST_NEW, 1) * factor**2, np.float64)
 
 
 def _partial(
@@ -186,7 +216,7 @@ def _partial(
         found = covariance @ np.hstack([read.box, read.cross])
         raw.append(found[:, :box].T)
         own.append((covariance[pre] @ read.baseline.T)[lags - 1 : lags + grid.longest])
-        lift.append(counts.lift(pre, min(NEAR, lags - 1)))
+        lift.append(counts.lift(pre, near(lags)))
         at = slice(k * width, k * width + box)
         x[:, at] = found[:, box:].reshape(n, box, model).transpose(0, 2, 1).reshape(n * model, box)
         x[mine, at] = 0

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brainsim.confound import Filters, shared_input
+from brainsim.correlogram import Correlograms
 from brainsim.look import Look, pairs_of, prior_odds
 from brainsim.posterior import Groups, Null, View, groups_of, posts_sampled, sampled
 from brainsim.residual import Residuals, remainder, solve, survey
@@ -60,11 +61,12 @@ def left(shards: Shards, look: Look, whole: str, first: int, last: int) -> Array
     counts, held = look.counts(shards), _held(shards)
     if whole not in held:
         held.clear()  # one matrix at a time
-        held[whole] = shards.get(whole)["root"][...], shards.get(whole)["weight"][...]
+        root, weight, added = (shards.get(whole)[name][...] for name in ("root", "weight", "added"))
+        held[whole] = root, weight, added
     return remainder(counts, look.reading(counts), held[whole], first, last)
 
 
-def _held(shards: Shards) -> dict[str, tuple[Floats, Floats]]:
+def _held(shards: Shards) -> dict[str, tuple[Floats, Floats, Array]]:
     """Return the place of the matrices that this process uses again and again."""
     return shards.recall("matrices of the regressors", dict)
 
@@ -79,12 +81,13 @@ class Scores:
     residuals
         Residual correlograms of all pairs.
     common
-        ``symmetric``, ``antisymmetric``: hidden common input; ``noise``: mean correlation of the noise.
+        ``symmetric``, ``antisymmetric``: hidden common input; ``noise``: mean correlation of the noise; ``inflation``:
+        how much wider than counting noise the scores of each kernel are.
     """
 
-    def __init__(self, look: Look, residuals: Residuals, common: Arrays) -> None:
+    def __init__(self, look: Look, counts: Correlograms, residuals: Residuals, common: Arrays) -> None:
         self._residuals, self._noise = residuals, common["noise"][...]
-        self._filters = Filters.of(look.grid, common["symmetric"][...], common["antisymmetric"][...])
+        self._filters = Filters.of(look.reading(counts), common)
         size = 4 * residuals.neurons**2 * sum(look.grid.kinds)
         self._kept: dict[int, list[Floats]] | None = {} if size <= KEPT_BYTES else None
 
@@ -113,22 +116,30 @@ class Scores:
     def _made(self, block: int, posts: slice, picked: Sequence[Any]) -> Iterator[Floats]:
         residuals = self._residuals
         there, back = residuals.pairs(block, posts)
-        noise, chance = residuals.of(block, "noise"), residuals.of(block, "chance")[:, posts]
+        noise, chance, lift = (residuals.of(block, name) for name in ("noise", "chance", "lift"))
         for k, some in enumerate(picked):
             both = np.concatenate([there[:, k][:, some], back[:, some, k]]).astype(float)
-            around, likely = (noise[k], self._noise), chance[k, some].astype(float)
-            yield self._filters.scores(both, around, likely).astype(np.float32)
+            around, of_each = (noise[k], self._noise), (each[k, posts][some].astype(float) for each in (chance, lift))
+            yield self._filters.scores(both, around, *of_each).astype(np.float32)
 
 
 def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
-    """Tell what unconnected pairs look like: common input, noise, and location and spread of scores, (kernel,)."""
-    residuals, centred = _residuals(shards, parts), look.sigma is not None
-    symmetric, antisymmetric = shared_input(residuals)
-    common = {"symmetric": symmetric, "antisymmetric": antisymmetric, "noise": residuals.joined("noise").mean(0)}
-    scores, chosen = _scores(shards, look, parts, common), sampled(pairs_of(look.counts(shards).total))
-    blocks = range(len(residuals.rows))
-    some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)])
-    unlike = Null.of(some.astype(float), residuals.neurons, centred)
+    """Tell what unconnected pairs look like: common input, noise, and location and spread of scores, (kernel,).
+
+    The spread is told twice: by the first time, how much of it is not that of counts and so is not skewed.
+    """
+    residuals, counts, kernels = _residuals(shards, parts), look.counts(shards), sum(look.grid.kinds)
+    noise, chosen = residuals.joined("noise").mean(0), sampled(pairs_of(counts.total))
+    common: Arrays = {"noise": noise, "inflation": np.ones(kernels), **shared_input(residuals, look.grid.apart)}
+
+    def learnt(scores: Scores) -> Null:
+        blocks = range(len(residuals.rows))
+        some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)])
+        return Null.of(some.astype(float), residuals.neurons, look.sigma is not None)
+
+    common["inflation"] = np.maximum(learnt(Scores(look, counts, residuals, common)).spread, 1.0)
+    scores = _scores(shards, look, parts, common)
+    unlike = learnt(scores)
     return {**common, **{name: getattr(unlike, name) for name in NULL}, "overlap": scores.overlap()}
 
 
@@ -179,7 +190,7 @@ def _residuals(shards: Shards, parts: Keys) -> Residuals:
 
 
 def _scores(shards: Shards, look: Look, parts: Keys, common: Arrays) -> Scores:
-    return shards.recall(f"scores {parts[0]}", lambda: Scores(look, _residuals(shards, parts), common))
+    return shards.recall(f"scores {parts[0]}", lambda: Scores(look, look.counts(shards), _residuals(shards, parts), common))
 
 
 def _null(kept: Arrays) -> Null:
