@@ -7,9 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from brainsim.correlogram import ADDED
 from brainsim.deviance import Deviance
-from brainsim.residual import Reading, Residuals, near
+from brainsim.residual import Reading, Residuals
 
 Array = NDArray[np.float64]
 HEAVY = 3.0
@@ -66,19 +65,14 @@ class Filters:
     Lags are then weighed by the common input as well: a kernel is looked for where common input does not vary, with
     the other direction of the pair as witness.
 
-    Noise grows with how often both neurons fire near each other. A peak is in that count as well and must not make its
-    own noise: what the score itself explains of it is taken out.
-
     Attributes
     ----------
     common
         Covariance of the common input over both directions, (direction x box, direction x box).
     shape
         The filters of kernels of all kinds (:class:`brainsim.kernel.Lags`), (direction x box, kernel).
-    counted, around
-        Size of what counts weigh, and the sum of what those weigh that tell the noise, (kernel,).
-    lags
-        How many lags tell the noise.
+    counted
+        Size of what counts weigh, (kernel,).
     deviance
         What makes scores of few counts normal.
     inflation
@@ -88,8 +82,6 @@ class Filters:
     common: Array
     shape: Array
     counted: Array
-    around: Array
-    lags: int
     deviance: Deviance
     inflation: Array
 
@@ -106,12 +98,9 @@ class Filters:
         filters = np.linalg.solve(covariance + (1 + LOADING) * np.eye(2 * boxes), read.grid.shape)
         unit = read.box / np.linalg.norm(read.box, axis=0)
         weight = unit @ filters[:boxes] + unit[::-1] @ filters[boxes:]
-        middle, reach = len(weight) // 2, near(read.lags)
-        around = weight[middle - reach : middle + reach + 1].sum(0) - weight[middle]
-        size, inflation = np.linalg.norm(weight, axis=0), common["inflation"][...]
-        return cls(covariance, filters, size, around, 2 * reach, Deviance.of(weight), inflation)
+        return cls(covariance, filters, np.linalg.norm(weight, axis=0), Deviance.of(weight), common["inflation"][...])
 
-    def scores(self, both: Array, noise: tuple[Array, Array], chance: Array, lift: Array) -> Array:
+    def scores(self, both: Array, noise: tuple[Array, Array], chance: Array) -> Array:
         """Return the score of every kernel for pairs of one neuron, (post, kernel), about normal without a synapse.
 
         Parameters
@@ -121,18 +110,13 @@ class Filters:
         noise
             Correlation of the noise between boxes of this neuron, and on average over all, (box, box) each.
         chance
-            How many counts chance gives per bin of lag, (post,).
-        lift
-            By how much the noise is larger than chance, (post,).
+            How many counts noise alone gives per bin of lag, (post,).
         """
         variance = (self.shape * (self._covariance(*noise) @ self.shape)).sum(0)
-        size, chance = np.sqrt(np.maximum(variance, SMALLEST)), np.maximum(chance, SMALLEST)[:, None]
-        score, expected = (both.T @ (self.shape / size)) * np.sqrt(lift)[:, None], self.lags * chance + ADDED
-        own = np.sqrt(chance) * score * self.around / size / expected
-        noisy = np.maximum(lift[:, None] - own, np.minimum(lift, 1.0)[:, None])
-        spread = self.inflation * np.sqrt(noisy)
-        other = self.inflation * size / np.maximum(self.counted, SMALLEST)
-        return self.inflation * self.deviance.normal(score / spread, chance * noisy * other**6)
+        size = np.sqrt(np.maximum(variance, SMALLEST))
+        wider = self.inflation * size / np.maximum(self.counted, SMALLEST)
+        counts = np.outer(np.maximum(chance, SMALLEST), wider**6)  # so many counts have the skewness of this sum
+        return self.inflation * self.deviance.normal(both.T @ (self.shape / size) / self.inflation, counts)
 
     def overlap(self, noise: Array) -> Array:
         """Return how the scores of all kernels correlate where there is no synapse, (kernel, kernel).

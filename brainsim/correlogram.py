@@ -15,7 +15,6 @@ from brainsim.recorded import Events
 
 Array = NDArray[np.float64]
 KEPT_BYTES = 2**27
-ADDED = 3.0  # counts, to those found and to those expected, so that few do not tell how large the noise is
 
 
 class Correlograms:
@@ -92,5 +91,5 @@ class Correlograms:
         near = count[:, middle - reach : middle].sum(1, dtype=float)
         near += count[:, middle + 1 : middle + reach + 1].sum(1, dtype=float)
         chance = 2 * reach * self.total * self.total[pre] / self.bins
-        result: Array = (near + ADDED) / (chance + ADDED)
+        result: Array = (near + 3) / (chance + 3)
         return result

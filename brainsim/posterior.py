@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, log_expit
 
 from brainsim.alternative import REPEATED, Alternatives, Explained, Kind, summed
 from brainsim.kernel import Lags
@@ -28,9 +28,10 @@ MOST_PAIRS = 20000
 ROUNDS, AFTER = 40, 8  # of learning; pairs are explained anew after so many
 FEW_PAIRS = 30
 USUAL, BEFORE = 0.05, 500.0  # share of connected pairs before any is seen, by the weight of so many pairs
+ANY = 10.0  # nats by which connections must explain the scores better than none before there are any
 STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
-NEGLIGIBLE, SELDOM = 1e-3, 1e-4
+NEGLIGIBLE, SELDOM, LEAST = 1e-3, 1e-4, 1e-4
 SMALLEST = 1e-300
 SIGNS = (1.0, -1.0)
 
@@ -309,7 +310,7 @@ def groups_of(
         if turn % AFTER == 0:
             learner.explain(groups)
         groups = learner.improved(groups)
-    return groups
+    return replace(groups, share=max(LEAST, groups.share * float(expit(learner.gain(groups) - ANY))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -355,11 +356,7 @@ class _Learner:
     def improved(self, groups: Groups) -> Groups:
         """Return groups that make the scores more probable."""
         self._update(groups)
-        weights = [np.outer(*each).ravel() for each in zip(groups.kernel, groups.strength, strict=True)]
-        over = [made.over(weight) for made, weight in zip(self._synapses, weights, strict=True)]
-        single = np.stack([np.log(each) + made.scale for made, each in zip(self._synapses, over, strict=True)])
-        alone, whole = self._evidence(single)
-        pair = np.where(self._usable, log_probability(whole, groups.share), 0.0)
+        weights, over, alone, whole, pair = self._told(groups)
         odds = self._known + (pair[0] - pair[1]).reshape(self._shape).sum(1)
         excitatory = np.repeat(expit(np.clip(odds, -50, 50)), self._shape[1])
         kind = groups.share * self._usable * np.stack([excitatory, 1 - excitatory])
@@ -370,9 +367,22 @@ class _Learner:
         strength = found.sum(1) + POOLED * (found.sum((0, 1)) + 1) / (found.sum() + len(STRENGTHS))
         kernel, strength = kernel / kernel.sum(1, keepdims=True), strength / strength.sum(1, keepdims=True)
         share = (connected.sum() + BEFORE * USUAL) / (self._usable.sum() + BEFORE)
-        share = float(np.clip(share, 1e-4, 0.5))
+        share = float(np.clip(share, LEAST, 0.5))
         better = replace(groups, kernel=kernel, strength=strength, share=share)
         return self._with_hidden(better, np.where(self._usable, 1 - direct.sum(0), 0.0))
+
+    def gain(self, groups: Groups) -> float:
+        """Return how much more probable all scores are with connections than without any, in nats."""
+        of_type = self._told(groups)[-1].reshape(2, *self._shape).sum(2)
+        return float(np.logaddexp(*(np.stack([log_expit(self._known), log_expit(-self._known)]) + of_type)).sum())
+
+    def _told(self, groups: Groups) -> tuple[list[Array], list[Array], Array, Array, Array]:
+        """Return weights and ratios of synapses, both kinds of evidence, and what each pair tells, (type, pair)."""
+        weights = [np.outer(*each).ravel() for each in zip(groups.kernel, groups.strength, strict=True)]
+        over = [made.over(weight) for made, weight in zip(self._synapses, weights, strict=True)]
+        single = np.stack([np.log(each) + made.scale for made, each in zip(self._synapses, over, strict=True)])
+        alone, whole = self._evidence(single)
+        return weights, over, alone, whole, np.where(self._usable, log_probability(whole, groups.share), 0.0)
 
     def _evidence(self, single: Array) -> tuple[Array, Array]:
         """Return the evidence for a synapse and nothing else, and for a synapse with whatever else, (type, pair)."""

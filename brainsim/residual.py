@@ -55,11 +55,6 @@ class Reading:
     gram: Array
     cross: Array
 
-    @property
-    def lags(self) -> int:
-        """Number of lags on one side, 0 among them."""
-        return (len(self.baseline) + 1) // 2
-
     @classmethod
     def of(cls, grid: Lags, sigma: float | None, lags: int) -> "Reading":
         """Lay it out for a Gaussian baseline of so many bins that is taken off first; None for none."""
@@ -67,11 +62,6 @@ class Reading:
         box, model = (off.T @ reading(each, lags) for each in (grid.box, grid.model))
         gram, cross = (off.T @ overlap(each, grid.model, lags).reshape(size, -1) for each in (grid.model, grid.box))
         return cls(grid, off, box, model, gram, cross)
-
-
-def near(lags: int) -> int:
-    """Return how far from lag 0 counts tell the noise of a correlogram that reaches so far, in bins."""
-    return min(NEAR, lags - 1)
 
 
 def survey(counts: Correlograms, reads: Sequence[Reading], first: int, last: int) -> list[dict[str, Array]]:
@@ -162,12 +152,11 @@ def remainder(
     dict
         ``value``, residual covariance over its Poisson noise, (box, pre, post); ``energy``, its square over all boxes,
         (pre, post); ``noise``, the correlation of the noise between boxes, the same for all posts, (pre, box, box);
-        ``chance``, how many counts chance gives per bin of lag, and ``lift``, by how much the noise is larger than that,
-        (pre, post) each.
+        ``chance``, how many counts noise alone is expected to give per bin of lag, (pre, post).
     """
     n, size, box = counts.neurons, last - first, read.box.shape[1]
     value, energy = np.zeros((box, size, n), np.float32), np.zeros((size, n))
-    noise, (chance, more) = np.zeros((size, box, box)), np.zeros((2, size, n), np.float32)
+    noise, chance = np.zeros((size, box, box)), np.zeros((size, n), np.float32)
     power = counts.power * _new(read.grid, *parts[1:])
     for begin in range(first, last, TOGETHER):
         pres = range(begin, min(begin + TOGETHER, last))
@@ -175,8 +164,8 @@ def remainder(
             k = pre - first
             noise[k], value[:, k] = correlation, left / np.sqrt(power * lift)
             energy[k] = np.square(value[:, k], dtype=float).sum(0)
-            chance[k], more[k] = counts.total * counts.total[pre] / counts.bins, lift
-    return {"value": value, "energy": energy, "noise": noise, "chance": chance, "lift": more}
+            chance[k] = lift * counts.total * counts.total[pre] / counts.bins
+    return {"value": value, "energy": energy, "noise": noise, "chance": chance}
 
 
 def _new(grid: Lags, weight: Floats, added: Array) -> Array:
@@ -216,7 +205,7 @@ def _partial(
         found = covariance @ np.hstack([read.box, read.cross])
         raw.append(found[:, :box].T)
         own.append((covariance[pre] @ read.baseline.T)[lags - 1 : lags + grid.longest])
-        lift.append(counts.lift(pre, near(lags)))
+        lift.append(counts.lift(pre, min(NEAR, lags - 1)))
         at = slice(k * width, k * width + box)
         x[:, at] = found[:, box:].reshape(n, box, model).transpose(0, 2, 1).reshape(n * model, box)
         x[mine, at] = 0

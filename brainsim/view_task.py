@@ -116,11 +116,11 @@ class Scores:
     def _made(self, block: int, posts: slice, picked: Sequence[Any]) -> Iterator[Floats]:
         residuals = self._residuals
         there, back = residuals.pairs(block, posts)
-        noise, chance, lift = (residuals.of(block, name) for name in ("noise", "chance", "lift"))
+        noise, chance = residuals.of(block, "noise"), residuals.of(block, "chance")[:, posts]
         for k, some in enumerate(picked):
             both = np.concatenate([there[:, k][:, some], back[:, some, k]]).astype(float)
-            around, of_each = (noise[k], self._noise), (each[k, posts][some].astype(float) for each in (chance, lift))
-            yield self._filters.scores(both, around, *of_each).astype(np.float32)
+            around, likely = (noise[k], self._noise), chance[k, some].astype(float)
+            yield self._filters.scores(both, around, likely).astype(np.float32)
 
 
 def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
