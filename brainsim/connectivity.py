@@ -33,7 +33,7 @@ Floats = NDArray[Any]  # of 32 bits
 MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS, TOLD_TWICE = 0.25, 1.5
-FRAME_SHARE, FRAME_NEWS = 0.09, 0.6  # in frames: share of connected pairs, at least; how much evidence counts
+FRAME_SHARE, FRAME_NEWS = 0.08, 0.6  # in frames: share of connected pairs, at least; how much evidence counts
 FRAME_SURE = 0.4  # ... and a probability beyond counts as this where the cut is chosen
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 
@@ -73,7 +73,7 @@ class Judgement:
         """Return the log odds that the usable pairs are connected, calibrated where there are decoys, (pair,).
 
         In frames of a microscope most synapses cannot be seen and so are not in the share of those that can, and bursts
-        that all neurons share make evidence of their own. So a pair without evidence has a probability of .09 at least,
+        that all neurons share make evidence of their own. So a pair without evidence has a probability of .08 at least,
         and evidence counts less.
         """
         if not self.decoys:
