@@ -112,11 +112,22 @@ class Filters:
         chance
             How many counts noise alone gives per bin of lag, (post,).
         """
-        variance = (self.shape * (self._covariance(*noise) @ self.shape)).sum(0)
-        size = np.sqrt(np.maximum(variance, SMALLEST))
-        wider = self.inflation * size / np.maximum(self.counted, SMALLEST)
-        counts = np.outer(np.maximum(chance, SMALLEST), wider**6)  # so many counts have the skewness of this sum
-        return self.inflation * self.deviance.normal(both.T @ (self.shape / size) / self.inflation, counts)
+        size = self._size(*noise)
+        score = both.T @ (self.shape / size)
+        return self.inflation * self.deviance.normal(score / self.inflation, self._counts(size, chance))
+
+    def middle(self, noise: Array, chance: Array) -> Array:
+        """Return where the scores of pairs without a synapse have their middle, (kernel,): few counts are skewed.
+
+        Parameters
+        ----------
+        noise
+            Correlation of the noise between boxes on average over all neurons, (box, box).
+        chance
+            How many counts noise alone gives per bin of lag, (pair,).
+        """
+        counts = self._counts(self._size(noise, noise), chance)
+        return np.asarray(self.inflation * self.deviance.middle(counts).mean(0), np.float64)
 
     def overlap(self, noise: Array) -> Array:
         """Return how the scores of all kernels correlate where there is no synapse, (kernel, kernel).
@@ -129,6 +140,16 @@ class Filters:
         whole = self.shape.T @ self._covariance(noise, noise) @ self.shape
         own = np.sqrt(np.maximum(np.diag(whole), SMALLEST))
         return np.asarray(whole / np.outer(own, own), np.float64)
+
+    def _size(self, there: Array, back: Array) -> Array:
+        """Return the SD of the scores of pairs with noise that correlates so between boxes, (kernel,)."""
+        variance = (self.shape * (self._covariance(there, back) @ self.shape)).sum(0)
+        return np.sqrt(np.maximum(variance, SMALLEST))
+
+    def _counts(self, size: Array, chance: Array) -> Array:
+        """Return how many counts have the skewness of scores, (pair, kernel): what else varies is not skewed."""
+        wider = self.inflation * size / np.maximum(self.counted, SMALLEST)
+        return np.outer(np.maximum(chance, SMALLEST), wider**6)
 
     def _covariance(self, there: Array, back: Array) -> Array:
         boxes, covariance = len(there), self.common.copy()

@@ -36,14 +36,22 @@ class Deviance:
     ----------
     table
         By what a score is multiplied, (kernel, asinh(z / sqrt(c))).
+    third
+        Sum of the cubes of the weights, (kernel,): the skewness of z times sqrt(c).
     """
 
     table: NDArray[np.float32]
+    third: Array
 
     @classmethod
     def of(cls, weight: Array) -> Self:
         """Tabulate it for what each count weighs, (lag, kernel); zeros where a kernel weighs nothing."""
-        return cls(np.stack([_factor(each) for each in weight.T]).astype(np.float32))
+        unit = weight / np.maximum(np.linalg.norm(weight, axis=0), SMALLEST)
+        return cls(np.stack([_factor(each) for each in unit.T]).astype(np.float32), (unit**3).sum(0))
+
+    def middle(self, counts: Array) -> Array:
+        """Return where about normal scores of so many counts have their mean, (pair, kernel): below 0."""
+        return -self.third / 6 / np.sqrt(counts)
 
     def normal(self, score: Array, counts: Array) -> Array:
         """Return scores as normal ones.
@@ -64,12 +72,11 @@ class Deviance:
 
 
 def _factor(weight: Array) -> Array:
-    """Return by what a score of one kernel is multiplied, at each place of the table."""
+    """Return by what a score of one kernel, of weights of norm 1, is multiplied at each place of the table."""
     wanted = np.sinh(np.linspace(-FURTHEST, FURTHEST, round(2 * FURTHEST / STEP) + 1))
-    norm = float(np.linalg.norm(weight))
-    if norm < SMALLEST:
+    unit = weight[np.abs(weight) > SMALLEST]
+    if not len(unit):
         return np.ones_like(wanted)
-    unit = weight[np.abs(weight) > SMALLEST * norm] / norm
     largest = float(np.abs(unit).max())
     reach = np.log1p(np.sinh(FURTHEST) / largest) / largest
     s = reach * np.sinh(STEEP * np.linspace(-1, 1, POINTS)) / np.sinh(STEEP)

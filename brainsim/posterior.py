@@ -87,16 +87,18 @@ class Null:
     column: Array
 
     @classmethod
-    def of(cls, some: Array, neurons: int, centred: bool) -> Self:
+    def of(cls, some: Array, neurons: int, skewed: Array | None = None) -> Self:
         """Learn it from the scores of some usable pairs, (pair, kernel); every neuron is like most as yet.
 
-        `centred` takes the median of each kernel out: common input lifts the scores of all pairs.
+        With `skewed` the median of each kernel is taken out, as far as it is not where few counts have theirs (at most
+        0), (kernel,): common input lifts the scores of all pairs.
         """
         middle, spread = np.zeros(some.shape[1]), np.ones(some.shape[1])
         if len(some) >= FEW_PAIRS:
-            middle = np.median(some, axis=0) if centred else middle
+            if skewed is not None:
+                middle = np.median(some, axis=0)
+                middle = np.where(middle < 0, np.minimum(middle - skewed, 0), middle)
             spread = np.maximum(np.median(np.abs(some - middle), axis=0) / NORMAL_MEDIAN, 1e-6)
-            middle = middle * np.minimum(spread, 1.0) ** 2
         return cls(middle, spread, np.ones(neurons), np.ones(neurons))
 
     def typical(self, score: Floats, kernels: int) -> Array:
@@ -163,7 +165,7 @@ def view(score: Array, usable: NDArray[np.bool_], known: Array) -> View:
     """
     n = len(score)
     plain = np.where(usable, score, 0).astype(np.float32)[:, :, None]
-    null = Null.of(plain.reshape(-1, 1)[sampled(usable)].astype(float), n, centred=False)
+    null = Null.of(plain.reshape(-1, 1)[sampled(usable)].astype(float), n)
     null = null.by_neuron(np.stack([null.typical(each, 1) for each in plain]), usable)
     for pre in range(n):
         plain[pre] = null.standardised(plain[pre], usable[pre], pre)

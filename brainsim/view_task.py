@@ -95,6 +95,11 @@ class Scores:
         """Return how the scores of kernels correlate without a synapse, (kernel, kernel)."""
         return self._filters.overlap(self._noise)
 
+    def middle(self, chosen: NDArray[np.int64]) -> Array:
+        """Return where few counts have the middle of their scores, for some pairs, (kernel,)."""
+        chance = self._residuals.joined("chance").ravel()[chosen].astype(float)
+        return self._filters.middle(self._noise, chance)
+
     def of(self, block: int, posts: slice = slice(None), chosen: NDArray[np.int64] | None = None) -> Iterator[Floats]:
         """Give the scores of each presynaptic neuron of a block, (post, kernel).
 
@@ -135,7 +140,7 @@ def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
     def learnt(scores: Scores) -> Null:
         blocks = range(len(residuals.rows))
         some = np.concatenate([each for block in blocks for each in scores.of(block, chosen=chosen)])
-        return Null.of(some.astype(float), residuals.neurons, look.sigma is not None)
+        return Null.of(some.astype(float), residuals.neurons, scores.middle(chosen) if look.sigma else None)
 
     common["inflation"] = np.maximum(learnt(Scores(look, counts, residuals, common)).spread, 1.0)
     scores = _scores(shards, look, parts, common)
