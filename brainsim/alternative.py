@@ -26,7 +26,7 @@ from brainsim.strength import Floats, Strength
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
-MISFIT, AGAIN = 0.05, 0.1  # error of what is taken out, over its size; of what is taken out of the rest
+MISFIT, AGAIN = 0.05, 0.12  # error of what is taken out, over its size; of what is taken out of the rest
 DOUBT = 0.075  # ... of the shapes of a peak
 REPEATED = 0.5  # how often the other direction is connected, over how often any pair is
 LEAST = 0.02  # share of a score's variance that stays however much it is like what is taken out

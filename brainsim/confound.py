@@ -98,7 +98,8 @@ class Filters:
         filters = np.linalg.solve(covariance + (1 + LOADING) * np.eye(2 * boxes), read.grid.shape)
         unit = read.box / np.linalg.norm(read.box, axis=0)
         weight = unit @ filters[:boxes] + unit[::-1] @ filters[boxes:]
-        return cls(covariance, filters, np.linalg.norm(weight, axis=0), Deviance.of(weight), common["inflation"][...])
+        size: Array = np.linalg.norm(weight, axis=0)
+        return cls(covariance, filters, size, Deviance.of(weight), common["inflation"][...])
 
     def scores(self, both: Array, noise: tuple[Array, Array], chance: Array) -> Array:
         """Return the score of every kernel for pairs of one neuron, (post, kernel), about normal without a synapse.
@@ -127,7 +128,7 @@ class Filters:
             How many counts noise alone gives per bin of lag, (pair,).
         """
         counts = self._counts(self._size(noise, noise), chance)
-        return np.asarray(self.inflation * self.deviance.middle(counts).mean(0), np.float64)
+        return np.asarray(self.inflation * self.deviance.middle(counts).sum(0) / max(len(counts), 1), np.float64)
 
     def overlap(self, noise: Array) -> Array:
         """Return how the scores of all kernels correlate where there is no synapse, (kernel, kernel).
@@ -149,7 +150,7 @@ class Filters:
     def _counts(self, size: Array, chance: Array) -> Array:
         """Return how many counts have the skewness of scores, (pair, kernel): what else varies is not skewed."""
         wider = self.inflation * size / np.maximum(self.counted, SMALLEST)
-        return np.outer(np.maximum(chance, SMALLEST), wider**6)
+        return np.asarray(np.outer(np.maximum(chance, SMALLEST), wider**6), np.float64)
 
     def _covariance(self, there: Array, back: Array) -> Array:
         boxes, covariance = len(there), self.common.copy()

@@ -105,6 +105,8 @@ class Connectivity:
         Delay of a synapse if there is one, in bins, (pre, post).
     tau
         Typical decay of a synaptic effect in bins.
+    any
+        Log odds that the spikes show any connections: the highest of the views.
     """
 
     judgement: Judgement
@@ -113,6 +115,7 @@ class Connectivity:
     inflation: float
     delay: Floats
     tau: float
+    any: float
 
     @property
     def sign(self) -> Floats:
@@ -248,7 +251,8 @@ def refined(
         sides=(old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
         excitatory=old.excitatory + trusted * TYPE_NEWS * (more.excitatory - prior),
     )
-    return replace(found, judgement=both, usable=usable, types=_types_of(both, known)), inflation
+    shown = max(found.any, more.any)
+    return replace(found, judgement=both, usable=usable, types=_types_of(both, known), any=shown), inflation
 
 
 def combined(
@@ -296,7 +300,8 @@ def combined(
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))
-    return Connectivity(judgement, usable, _types_of(judgement, known), inflation, delay, decay)
+    shown = max(each.any for each in views)
+    return Connectivity(judgement, usable, _types_of(judgement, known), inflation, delay, decay, shown)
 
 
 def _lean(sides: Floats, usable: NDArray[np.bool_], share: float) -> Array:

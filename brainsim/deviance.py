@@ -16,16 +16,17 @@ the more normal ones).
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-FURTHEST, STEP = 10.0, 0.02  # of asinh(z / sqrt(c)): the table
-POINTS, STEEP = 1001, 6.0  # of s, denser around 0
+FURTHEST, STEP = 10.0, 0.01  # of asinh(z / sqrt(c)): the table
+POINTS, STEEP = 501, 6.0  # of s, denser around 0
 SERIES = 0.02  # of the largest weight times s; below, three terms are more exact than their difference
 SMALLEST = 1e-9
+LIGHT = 0.05  # weights below, over the largest, count by three terms of the exponential
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,22 +37,26 @@ class Deviance:
     ----------
     table
         By what a score is multiplied, (kernel, asinh(z / sqrt(c))).
+    ends
+        Lowest and highest z / sqrt(c), (2, kernel): there are no fewer counts than none.
     third
         Sum of the cubes of the weights, (kernel,): the skewness of z times sqrt(c).
     """
 
-    table: NDArray[np.float32]
+    table: Array
+    ends: Array
     third: Array
 
     @classmethod
     def of(cls, weight: Array) -> Self:
         """Tabulate it for what each count weighs, (lag, kernel); zeros where a kernel weighs nothing."""
         unit = weight / np.maximum(np.linalg.norm(weight, axis=0), SMALLEST)
-        return cls(np.stack([_factor(each) for each in unit.T]).astype(np.float32), (unit**3).sum(0))
+        tables, ends = zip(*(_factor(each) for each in unit.T), strict=True)
+        return cls(np.stack(tables), np.array(ends).T, (unit**3).sum(0))
 
     def middle(self, counts: Array) -> Array:
         """Return where about normal scores of so many counts have their mean, (pair, kernel): below 0."""
-        return -self.third / 6 / np.sqrt(counts)
+        return np.asarray(-self.third / 6 / np.sqrt(counts), np.float64)
 
     def normal(self, score: Array, counts: Array) -> Array:
         """Return scores as normal ones.
@@ -63,29 +68,31 @@ class Deviance:
         counts
             Counts expected per lag, or as many as give this skewness where other noise is in the score, (pair, kernel).
         """
-        at = np.arcsinh(score / np.sqrt(counts))
-        at = (np.clip(at, -FURTHEST, FURTHEST - STEP) + FURTHEST) / STEP
+        scale = np.sqrt(counts)
+        at = (np.clip(np.arcsinh(score / scale), -FURTHEST, FURTHEST - STEP) + FURTHEST) / STEP
         place = at.astype(np.int32)
-        row, part = np.arange(len(self.table)), at - place
-        low: NDArray[Any] = self.table[row, place]
-        return np.asarray(score * (low + part * (self.table[row, place + 1] - low)), np.float64)
+        row = np.arange(len(self.table))
+        low = self.table[row, place]
+        factor = low + (at - place) * (self.table[row, place + 1] - low)
+        return np.asarray(factor * np.clip(score, *(self.ends[:, None] * scale)), np.float64)
 
 
-def _factor(weight: Array) -> Array:
-    """Return by what a score of one kernel, of weights of norm 1, is multiplied at each place of the table."""
+def _factor(weight: Array) -> tuple[Array, Array]:
+    """Return by what a score of one kernel, of weights of norm 1, is multiplied, and between which ends it is."""
     wanted = np.sinh(np.linspace(-FURTHEST, FURTHEST, round(2 * FURTHEST / STEP) + 1))
-    unit = weight[np.abs(weight) > SMALLEST]
-    if not len(unit):
-        return np.ones_like(wanted)
-    largest = float(np.abs(unit).max())
+    largest = float(np.abs(weight).max())
+    if largest < SMALLEST:
+        return np.ones_like(wanted), wanted[[0, -1]]
+    light = np.abs(weight) < LIGHT * largest
+    unit, square, cube = weight[~light], (weight[light] ** 2).sum(), (weight[light] ** 3).sum()
     reach = np.log1p(np.sinh(FURTHEST) / largest) / largest
     s = reach * np.sinh(STEEP * np.linspace(-1, 1, POINTS)) / np.sinh(STEEP)
     grows = np.expm1(np.outer(s, unit))
-    score, cumulant = grows @ unit, (grows - np.outer(s, unit)).sum(1)
-    third = float((unit**3).sum())
+    score = grows @ unit + square * s + cube * s**2 / 2
+    cumulant = (grows - np.outer(s, unit)).sum(1) + square * s**2 / 2 + cube * s**3 / 6
+    third = float((weight**3).sum())
     with np.errstate(divide="ignore", invalid="ignore"):
-        rooted = np.sqrt(2 * np.maximum(s * score - cumulant, 0)) / np.abs(score)
-    factor = np.where(np.abs(s) * largest < SERIES, 1 - third * score / 6, rooted)
-    found = np.interp(wanted, score, factor)
-    beyond = np.where(wanted < score[0], score[0], score[-1])
-    return np.where((wanted < score[0]) | (wanted > score[-1]), found * beyond / np.where(wanted == 0, 1, wanted), found)
+        factor = np.sqrt(2 * np.maximum(s * score - cumulant, 0)) / np.abs(score)
+    near = np.abs(s) * largest < SERIES
+    factor[near] = 1 - third * score[near] / 6
+    return np.interp(wanted, score, factor), score[[0, -1]]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 SURE = 0.9
+LEAST = 0.01  # Matthews correlation that is worth a call
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def best_cut(probability: Array) -> float:
     """Return the probability from which on pairs are called edges if as many as possible shall be right, on both sides.
 
     It is where the Matthews correlation is expected to be largest, if the probabilities hold. Where they are sure it is
-    about a half; where nothing is sure it is lower.
+    about a half; where nothing is sure it is lower; where no pair is told from another nothing is called, and it is 1.
 
     Parameters
     ----------
@@ -90,4 +91,5 @@ def best_cut(probability: Array) -> float:
     pairs, edges, called = len(told), told.sum(), np.arange(1, len(told) + 1)
     scale = np.sqrt(called * (pairs - called) * edges * (pairs - edges))
     expected = np.divide(np.cumsum(told) * pairs - called * edges, scale, out=np.zeros(pairs), where=scale > 0)
-    return float(told[expected.argmax()]) if pairs else 1.0
+    worth = pairs and expected.max() > LEAST
+    return float(told[expected.argmax()]) if worth else 1.0

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from brainsim.cluster import Here, Pool, Task, opened, run
@@ -40,7 +41,7 @@ TOLERANCE = 0.01  # nats per neuron
 HELD_TOLERANCE = 0.5  # ... where the fit only tells the held-out log likelihood and where to begin
 BEGINNING = 600_000, 1_800_000  # bins of a long recording: the prior is chosen on its beginning,
 ENOUGH_SPIKES, ENOUGH_PER_PAIR = 100_000, 10  # until so many spikes were fired
-INFLATED = 1.5
+INFLATED, EVEN = 1.5, 0.5
 PER_SPIKE, PER_SPIKE_HELD = 150, 60  # bytes: while they are encoded, and later
 PER_PAIR, PER_PAIR_HELD = 150, 700  # bytes: of the command, which makes the file in memory; of shards in memory
 PER_METRIC, PER_SYNAPSE = 40, 40  # bytes; numbers of 8 bytes
@@ -462,6 +463,7 @@ def _dataset(dataset: xr.Dataset, work: Fit, passes: tuple[Fitted, Fitted, Total
         "bins": work.problem.bins,
         "tau_s": work.problem.tau * work.encoded.bin_s,
         "edge_cut": edges.cut,
+        "any_connections": float(expit(found.any)),
         "delay_s": work.problem.delay * work.encoded.bin_s,
         "input": work.encoded.kind,
         "silent_neurons": int((~fires).sum()),
@@ -486,6 +488,11 @@ def doubts(fit: xr.Dataset) -> list[str]:
             f"a bin is {1000 * attrs['bin_s']:.0f} ms and a synapse acts within a few: "
             "these are couplings from one frame to the next, not synapses; they do not tell cell types, and their "
             "probabilities are too high where all neurons burst together"
+        )
+    if attrs["any_connections"] < EVEN:
+        found.append(
+            "these spikes do not tell connected pairs from others: probabilities are those of any pair, and nothing is "
+            "called; it takes more spikes"
         )
     if attrs["null_inflation"] > INFLATED:
         found.append(

@@ -28,10 +28,10 @@ MOST_PAIRS = 20000
 ROUNDS, AFTER = 40, 8  # of learning; pairs are explained anew after so many
 FEW_PAIRS = 30
 USUAL, BEFORE = 0.05, 500.0  # share of connected pairs before any is seen, by the weight of so many pairs
-ANY = 10.0  # nats by which connections must explain the scores better than none before there are any
+ANY = 10.0  # nats by which connections must explain the scores better than none does before any are told
 STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
-NEGLIGIBLE, SELDOM, LEAST = 1e-3, 1e-4, 1e-4
+NEGLIGIBLE, SELDOM = 1e-3, 1e-4
 SMALLEST = 1e-300
 SIGNS = (1.0, -1.0)
 
@@ -55,6 +55,8 @@ class View:
         Mean delay of a synapse on this pair in bins, (pre, post).
     inflation
         Spread of the scores of unconnected pairs; 1 is clean.
+    any
+        Log odds that the scores show any connections.
     """
 
     sides: Floats
@@ -63,6 +65,7 @@ class View:
     kernel: Array
     delay: Floats
     inflation: float
+    any: float = np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +192,8 @@ class Groups:
         How often each kernel and each strength occurs among hidden input, (kernel,) and (strength,).
     share, shared
         Share of connected pairs, and of those with hidden input.
+    any
+        Log odds that the scores show any connections; where they do not, no pair is told from another.
     """
 
     kinds: tuple[int, int, int]
@@ -200,6 +205,7 @@ class Groups:
     height: Array
     share: float = USUAL
     shared: float = 0.02
+    any: float = np.inf
 
     @classmethod
     def begun(cls, grid: Lags | None, overlap: Array) -> Self:
@@ -278,12 +284,13 @@ class Groups:
                 mean_delay[k] = np.exp(weighed - side[k][:, None]) @ delay[synaptic]
                 if explained is not None:
                     side[k] = explained.evidence(side[k], kind.log_ratio)
+            side = np.logaddexp(log_expit(-self.any), log_expit(self.any) + side)
             pair = np.where(usable[pre], log_probability(side, self.share), 0.0)
             odds[pre] += pair[0].sum() - pair[1].sum()
             sides[:, pre] = np.where(usable[pre], side, 0.0)
             late[pre] = np.where(odds[pre] + side[0] - side[1] >= 0, *mean_delay)
         inflation = float(np.sqrt((self.kernel.mean(0) * np.maximum(spread[:kernels], 1) ** 2).sum()))
-        return View(sides, odds, self.share, self.kernel, late, inflation)
+        return View(sides, odds, self.share, self.kernel, late, inflation, self.any)
 
 
 def groups_of(
@@ -312,7 +319,7 @@ def groups_of(
         if turn % AFTER == 0:
             learner.explain(groups)
         groups = learner.improved(groups)
-    return replace(groups, share=max(LEAST, groups.share * float(expit(learner.gain(groups) - ANY))))
+    return replace(groups, any=learner.gain(groups) - ANY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,7 +376,7 @@ class _Learner:
         strength = found.sum(1) + POOLED * (found.sum((0, 1)) + 1) / (found.sum() + len(STRENGTHS))
         kernel, strength = kernel / kernel.sum(1, keepdims=True), strength / strength.sum(1, keepdims=True)
         share = (connected.sum() + BEFORE * USUAL) / (self._usable.sum() + BEFORE)
-        share = float(np.clip(share, LEAST, 0.5))
+        share = float(np.clip(share, SELDOM, 0.5))
         better = replace(groups, kernel=kernel, strength=strength, share=share)
         return self._with_hidden(better, np.where(self._usable, 1 - direct.sum(0), 0.0))
 

@@ -88,8 +88,9 @@ def survey(counts: Correlograms, reads: Sequence[Reading], first: int, last: int
 def solve(gram: Array, drive: Array, kinds: int) -> dict[str, NDArray[np.float32]]:
     """Solve for the influence of all regressors on every neuron, by Cholesky's factor of their overlap.
 
-    A thousandth of the mean overlap of its kind is added to each, or what one spike has: a few do not explain each other
-    away. Ten times that, and so on, where the covariances of a short recording are not those of any process.
+    A thousandth of the mean overlap of its kind is added to each, but at least what one spike has: a few spikes do not
+    explain each other. Ten times that, and so on, where the covariances of a short recording are not those of any
+    process.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ Floats = NDArray[Any]  # of 32 bits
 Keys = tuple[str, ...]
 KEPT_BYTES = 2**26  # of the scores of a baseline; more are made again
 NULL = ("middle", "spread", "row", "column")
-LEARNED = ("kernel", "strength", "peak", "height", "share", "shared")
+LEARNED = ("kernel", "strength", "peak", "height", "share", "shared", "any")
 
 
 def surveyed(shards: Shards, looks: tuple[Look, ...], first: int, last: int) -> Arrays:
@@ -135,7 +135,7 @@ def null(shards: Shards, look: Look, parts: Keys) -> Arrays:
     """
     residuals, counts, kernels = _residuals(shards, parts), look.counts(shards), sum(look.grid.kinds)
     noise, chosen = residuals.joined("noise").mean(0), sampled(pairs_of(counts.total))
-    common: Arrays = {"noise": noise, "inflation": np.ones(kernels), **shared_input(residuals, look.grid.apart)}
+    common = {"noise": noise, "inflation": np.ones(kernels), **shared_input(residuals, look.grid.apart)}
 
     def learnt(scores: Scores) -> Null:
         blocks = range(len(residuals.rows))
@@ -195,7 +195,10 @@ def _residuals(shards: Shards, parts: Keys) -> Residuals:
 
 
 def _scores(shards: Shards, look: Look, parts: Keys, common: Arrays) -> Scores:
-    return shards.recall(f"scores {parts[0]}", lambda: Scores(look, look.counts(shards), _residuals(shards, parts), common))
+    def made() -> Scores:
+        return Scores(look, look.counts(shards), _residuals(shards, parts), common)
+
+    return shards.recall(f"scores {parts[0]}", made)
 
 
 def _null(kept: Arrays) -> Null:

@@ -131,7 +131,7 @@ def test_a_strong_synapse_is_taken_off_less_on_the_side_of_the_other_direction()
 def both(regressors, size):
     """The solved regressors of a survey, as they are handed to `remainder`."""
     found = solve(regressors["gram"].reshape(size, size), np.asfortranarray(regressors["drive"].reshape(size, -1)), 2)
-    return found["root"], found["weight"]
+    return found["root"], found["weight"], found["added"]
 
 
 def test_the_influence_of_the_others_is_what_a_dense_solution_takes_out():
@@ -141,7 +141,8 @@ def test_the_influence_of_the_others_is_what_a_dense_solution_takes_out():
     read = Reading.of(grid, None, found.lags)
     (regressors,) = survey(found, [read], 0, n)
     gram, drive = regressors["gram"].reshape(2 * n, 2 * n), regressors["drive"].reshape(2 * n, n)
-    gram = (gram + gram.T) / 2 + 1e-3 * np.diag(np.tile(np.diag(gram).reshape(-1, 2).mean(0), n))
+    added = np.maximum(1e-3 * np.diag(gram).reshape(-1, 2).mean(0), 1.0)  # a thousandth, or one spike
+    gram = (gram + gram.T) / 2 + np.diag(np.tile(added, n))
     left = remainder(found, read, both(regressors, 2 * n), 0, n)
     for pre in range(n):
         others = np.delete(np.arange(2 * n), [2 * pre, 2 * pre + 1])
