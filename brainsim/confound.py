@@ -95,7 +95,8 @@ class Filters:
         boxes, symmetric, antisymmetric = read.box.shape[1], common["symmetric"][...], common["antisymmetric"][...]
         same, across = symmetric + antisymmetric, symmetric - antisymmetric
         covariance = np.block([[same, across], [across, same]])
-        filters = np.linalg.solve(covariance + (1 + LOADING) * np.eye(2 * boxes), read.grid.shape)
+        loaded = covariance + (1 + LOADING) * np.eye(2 * boxes)
+        filters = np.asarray(np.linalg.solve(loaded, read.grid.shape), np.float64)
         unit = read.box / np.linalg.norm(read.box, axis=0)
         weight = unit @ filters[:boxes] + unit[::-1] @ filters[boxes:]
         size: Array = np.linalg.norm(weight, axis=0)
@@ -145,7 +146,7 @@ class Filters:
     def _size(self, there: Array, back: Array) -> Array:
         """Return the SD of the scores of pairs with noise that correlates so between boxes, (kernel,)."""
         variance = (self.shape * (self._covariance(there, back) @ self.shape)).sum(0)
-        return np.sqrt(np.maximum(variance, SMALLEST))
+        return np.asarray(np.sqrt(np.maximum(variance, SMALLEST)), np.float64)
 
     def _counts(self, size: Array, chance: Array) -> Array:
         """Return how many counts have the skewness of scores, (pair, kernel): what else varies is not skewed."""
