@@ -7,7 +7,7 @@ neurons:
     x = evidence for excitation - evidence for inhibition - location of pre - location of post
     x / (spread of pre x spread of post)
 
-Locations and spreads are medians, shrunk towards those of all by the weight of 40 pairs.
+Locations and spreads are medians, shrunk towards those of all by the weight of 30 pairs.
 
 References
 ----------

@@ -73,7 +73,7 @@ class Null:
     """Scores of unconnected pairs: location and spread of each kernel, and of each neuron's pairs.
 
     Most pairs are unconnected, so medians show the null. A neuron whose pairs all vary more than those of others
-    (pre or post) has more common input; its factor is shrunk towards 1 by the weight of 40 pairs. No spread is taken
+    (pre or post) has more common input; its factor is shrunk towards 1 by the weight of 30 pairs. No spread is taken
     to be below that of noise: where most pairs never fire near each other, medians tell nothing.
 
     Attributes
