@@ -172,9 +172,9 @@ def remainder(
 def _new(grid: Lags, weight: Floats, added: Array) -> Array:
     """Return the variance of what is left of each neuron by its regressors, over that of all of it, (neuron,).
 
-    Where a kernel acts in the same bin, a neuron is among its own regressors: but for what was added to their overlap,
-    nothing would be left of it. What is left is what the others do not explain, V of its variance, times a factor f,
-    and the part that was added is V / (1 / f - 1) of it.
+    Where a kernel acts in the same bin, a neuron is among its own regressors, and but for what was added to their
+    overlap (a of its variance) nothing would be left of it. What is left is f times what the others do not explain, V
+    of its variance; f, one minus the weight of its own regressor, is a / (a + V).
     """
     kinds, n = grid.model.shape[1], weight.shape[1]
     at_once = np.flatnonzero(grid.model[0])
