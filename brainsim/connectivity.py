@@ -246,12 +246,13 @@ def refined(
         return found, inflation
     prior, old = prior_odds(len(score), known), found.judgement
     more = view(score, usable, prior)
+    shown = max(found.any, more.any)
+    sides, excitatory = _as_far_as_any(shown, more.sides), expit(shown) * (more.excitatory - prior)
     both = replace(
         old,
-        sides=(old.sides + trusted * more.sides) * (1 - (1 - NEWS) * trusted),
-        excitatory=old.excitatory + trusted * TYPE_NEWS * (more.excitatory - prior),
+        sides=(old.sides + trusted * sides) * (1 - (1 - NEWS) * trusted),
+        excitatory=old.excitatory + trusted * TYPE_NEWS * excitatory,
     )
-    shown = max(found.any, more.any)
     return replace(found, judgement=both, usable=usable, types=_types_of(both, known), any=shown), inflation
 
 
@@ -290,6 +291,8 @@ def combined(
         delay[mine] = np.median([each.delay for each in views], axis=0)
         by_view[mine] = np.median([each.excitatory for each in views], axis=0)
     framed, prior = bin_s > FINE_BIN_S, prior_odds(len(usable), known)
+    shown = max(each.any for each in views)
+    sides, by_view = _as_far_as_any(shown, sides), prior + expit(shown) * (by_view - prior)
     share = float(np.median([v.share for v in views]))
     if framed and usable.sum() >= FEW_PAIRS:
         sides = contrasted(_of_both_directions(sides, usable) if bin_s > COARSE_BIN_S else sides, usable)
@@ -300,8 +303,13 @@ def combined(
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))
-    shown = max(each.any for each in views)
     return Connectivity(judgement, usable, _types_of(judgement, known), inflation, delay, decay, shown)
+
+
+def _as_far_as_any(shown: float, sides: Floats) -> Floats:
+    """Return the evidence on pairs where it is not sure that there are any connections: `shown` are the log odds."""
+    found: Floats = np.logaddexp(log_expit(-shown), log_expit(shown) + sides).astype(np.float32)
+    return found
 
 
 def _lean(sides: Floats, usable: NDArray[np.bool_], share: float) -> Array:

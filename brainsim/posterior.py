@@ -284,7 +284,6 @@ class Groups:
                 mean_delay[k] = np.exp(weighed - side[k][:, None]) @ delay[synaptic]
                 if explained is not None:
                     side[k] = explained.evidence(side[k], kind.log_ratio)
-            side = np.logaddexp(log_expit(-self.any), log_expit(self.any) + side)
             pair = np.where(usable[pre], log_probability(side, self.share), 0.0)
             odds[pre] += pair[0].sum() - pair[1].sum()
             sides[:, pre] = np.where(usable[pre], side, 0.0)
