@@ -34,7 +34,7 @@ MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS, TOLD_TWICE = 0.25, 1.5
 FRAME_SHARE, FRAME_NEWS = 0.08, 0.6  # in frames: share of connected pairs, at least; how much evidence counts
-FRAME_SURE = 0.4  # ... and a probability beyond counts as this where the cut is chosen
+FRAME_SURE, FRAME_BEYOND = 0.4, 0.4  # ... and beyond this probability: how much of what it counts else
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 
 
@@ -74,11 +74,13 @@ class Judgement:
 
         In frames of a microscope most synapses cannot be seen and so are not in the share of those that can, and bursts
         that all neurons share make evidence of their own. So a pair without evidence has a probability of .08 at least,
-        and evidence counts less.
+        and evidence counts less, the more so beyond a probability of .4.
         """
         if not self.decoys:
             share = max(self.share, FRAME_SHARE)
-            return np.asarray(FRAME_NEWS * self.evidence[usable] + np.log(share / (1 - share)), np.float64)
+            odds = FRAME_NEWS * self.evidence[usable] + np.log(share / (1 - share))
+            beyond = np.maximum(odds - np.log(FRAME_SURE / (1 - FRAME_SURE)), 0.0)
+            return np.asarray(odds - (1 - FRAME_BEYOND) * beyond, np.float64)
         return calibrated(self.sides, self.excitatory, self.share, usable, self.spikes)
 
     @property
@@ -140,8 +142,7 @@ class Connectivity:
         z = np.negative(ndtri_exp(log_p, out=log_p), out=log_p)
         z *= self.sign
         z[~usable] = 0
-        believed = probability[usable] if self.judgement.decoys else np.minimum(probability[usable], FRAME_SURE)
-        return Edges(z, q_value, probability, self.inflation, best_cut(believed))
+        return Edges(z, q_value, probability, self.inflation, best_cut(probability[usable]))
 
 
 def infer(spikes: Events, bins: int, bin_s: float, known: NDArray[np.str_] | None = None) -> Connectivity:
