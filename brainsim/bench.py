@@ -30,7 +30,7 @@ class Plan:
     methods
         Names, as :func:`method_of` reads them.
     seed, repeats
-        First seed, and how many; the numbers of a row are means.
+        First seed, and how many; the numbers of a row are medians.
     bin_s
         Width of a bin for spike times [s].
     limit_s
@@ -122,7 +122,8 @@ def compete(cases: Iterable[Callable[[int], Case]], plan: Plan, progress: Progre
     list of dict
         One row for each recording and method: ``preset``, ``method``, the numbers of
         :class:`~brainsim.accuracy.Accuracy`, ``seconds``, ``peak_mib``, ``density`` (share of connected pairs),
-        ``ap_runs`` (of each seed), and ``why`` where numbers are missing. One failing method does not stop the others.
+        ``runs`` (the numbers of each seed), and ``why`` where numbers are missing. One failing method does not stop the
+        others.
     """
     methods = {seed: [_told(method_of(text, seed), plan) for text in plan.methods] for seed in _seeds(plan)}
     makers, rows = list(cases), []
@@ -170,11 +171,11 @@ def _facts(case: Case, outcome: Outcome) -> dict[str, Any]:
 
 
 def _row(preset: str, method: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Average the runs; a number is None where no run has it."""
+    """Take the median of the runs; a number is None where no run has it."""
     names = [*(f.name for f in fields(Accuracy)), *COST, "density"]
     known = {name: [each[name] for each in runs if each[name] is not None] for name in names}
     row: dict[str, Any] = {"preset": preset, "method": method}
-    row |= {name: float(np.mean(values)) if values else None for name, values in known.items()}
-    row["ap_runs"] = [each["ap"] for each in runs]
+    row |= {name: float(np.median(values)) if values else None for name, values in known.items()}
+    row["runs"] = list(runs)
     why = list(dict.fromkeys(each["why"] for each in runs if each["why"]))
     return row | {"why": "; ".join(why)}

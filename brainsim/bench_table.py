@@ -21,7 +21,7 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], seeds: str, command: str
     rows
         As :func:`brainsim.bench.compete` makes them.
     seeds
-        Which seeds were averaged, in words.
+        Which seeds the medians are of, in words.
     command
         The command that makes the table again.
     overwrite

@@ -65,7 +65,7 @@ def command(
     makers = _makers(how["presets"], how["recordings"], how["truth"], how["source"], how["duration"])
     with echo.progress("bench") as progress:
         rows = bench.compete(makers, plan, progress)
-    seeds = f"means of seeds {seed} to {seed + repeats - 1}" if repeats > 1 else f"seed {seed}"
+    seeds = f"medians of seeds {seed} to {seed + repeats - 1}" if repeats > 1 else f"seed {seed}"
     line = _line(methods, seed, repeats, **how)
     written = bench_table.write(out, rows, seeds, line, overwrite=overwrite)
     if echo.as_json:

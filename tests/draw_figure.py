@@ -48,7 +48,15 @@ def of_checkpoints():
 def of_connectivity():
     """Draw a benchmark of two methods on two data sets, one without a result."""
     rows = [
-        {"preset": data, "method": method, "ap": ap, "mcc_own": own, "mcc_best": best, "density": 0.1, "ap_runs": [ap]}
+        {
+            "preset": data,
+            "method": method,
+            "ap": ap,
+            "mcc_own": own,
+            "mcc_best": best,
+            "density": 0.1,
+            "runs": [{"ap": ap}],
+        }
         for data, method, ap, own, best in (
             ("dense", "brainsim", 0.7, 0.6, 0.64),
             ("dense", "correlation", 0.4, 0.1, 0.35),

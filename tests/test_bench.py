@@ -146,10 +146,22 @@ def test_the_rows_of_a_benchmark(monkeypatch):
     assert {broken[name] for name in CONTRACT[2:]} == {None}
     assert row["method"] == "smoothed-correlogram:width=10"
     assert row["ap"] == row["auc"] == row["sign_accuracy"] == row["direction"] == 1.0
-    assert row["ap_runs"] == [1.0, 1.0]
+    assert [run["ap"] for run in row["runs"]] == [1.0, 1.0]
     assert 0 < row["seconds"] < 30
     assert 0 < row["peak_mib"] < 500
     assert row["why"] == ""
+
+
+def test_a_row_holds_medians_of_the_seeds_that_have_a_number(monkeypatch):
+    scores = iter([0.1, None, 0.2, 0.9])
+    facts = accuracy.Accuracy().to_dict() | dict.fromkeys(("seconds", "peak_mib", "density"))
+    monkeypatch.setattr(bench, "_facts", lambda *_: facts | {"ap": next(scores), "why": ""})
+    monkeypatch.setattr(bench, "run", lambda *_: None)
+    case = ground_truth.prepare("made-up", known(100))
+    (row,) = bench.compete([lambda seed: case], bench.Plan(("smoothed-correlogram",), repeats=4))
+    assert row["ap"] == 0.2
+    assert row["auc"] is None
+    assert [each["ap"] for each in row["runs"]] == [0.1, None, 0.2, 0.9]
 
 
 def test_ours_takes_part():
@@ -205,8 +217,8 @@ def test_the_command_lays_the_most_important_numbers_out_in_columns(cli, tmp_pat
     numbers = dict.fromkeys((*CONTRACT[2:], *bench_table.SHOWN, "density", "seconds", "peak_mib"), 0.25)
     nothing = dict.fromkeys(numbers)
     rows = [
-        {"preset": "lif-dense", "method": "brainsim", "why": "", "ap_runs": [0.25], **numbers},
-        {"preset": "lif-dense", "method": "tspe", "why": "it took too long", "ap_runs": [None], **nothing},
+        {"preset": "lif-dense", "method": "brainsim", "why": "", "runs": [{"ap": 0.25}], **numbers},
+        {"preset": "lif-dense", "method": "tspe", "why": "it took too long", "runs": [{"ap": None}], **nothing},
     ]
     monkeypatch.setattr(bench, "compete", lambda *_: rows)
     arguments = ["--preset", "lif-dense", "--method", "brainsim", "--duration", 5, "--input", "events"]
@@ -221,7 +233,7 @@ def test_the_command_lays_the_most_important_numbers_out_in_columns(cli, tmp_pat
     assert {line.rsplit("/", 1)[-1] for line in written} == {"table.md", "table.json", "figure.png"}
     page = (tmp_path / "bench" / "table.md").read_text()
     assert "brainsim bench connectivity --preset lif-dense --method brainsim --input events --duration 5" in page
-    assert "means of seeds 0 to 1" in page
+    assert "medians of seeds 0 to 1" in page
     assert "- lif-dense, tspe: it took too long" in page
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from dense import laid_out
 from scipy.linalg import toeplitz
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import average_precision_score, matthews_corrcoef
 
 from brainsim import correlogram, native, sufficient, view_task
 from brainsim.accuracy import best_mcc
 from brainsim.cluster import Here, Started
-from brainsim.connectivity import FRAME_NEWS, FRAME_SHARE, Judgement, combined, infer
+from brainsim.connectivity import FRAME_BEYOND, FRAME_NEWS, FRAME_SHARE, FRAME_SURE, Judgement, combined, infer
 from brainsim.correlogram import Correlograms
 from brainsim.edge import best_cut
 from brainsim.error import FitError
@@ -280,6 +280,24 @@ def test_stray_evidence_in_single_views_does_not_turn_a_type():
     assert (combined([views], usable, np.ones(1)).types.probability[2:] > 0.5).all()
 
 
+def test_what_one_view_sees_is_not_lost_where_the_others_see_nothing():
+    """In each view a synapse has much evidence; that there are any connections only one of them is sure."""
+    n, usable = 10, ~np.eye(10, dtype=bool)
+    sides = np.zeros((2, n, n), np.float32)
+    sides[0, 0, 1] = 8.0
+
+    def found(*sure):
+        seen = [View(sides, np.full(n, 5.0), 0.05, np.ones((2, 1)), np.zeros((n, n)), 1.0, any=each) for each in sure]
+        return combined([seen], usable, np.ones(1))
+
+    assert found(20.0, -15.0, -15.0).judgement.sides[0, 0, 1] == pytest.approx(8.0)
+    nobody = found(-15.0, -20.0, -15.0)
+    assert nobody.judgement.sides[0, 0, 1] < 0.01
+    assert nobody.any == -15
+    assert nobody.types.cell_type[2] == "unknown"
+    assert found(20.0, -15.0, -15.0).types.cell_type[2] == "E"
+
+
 @pytest.mark.parametrize("bin_s", [BIN, 0.1])
 def test_a_network_in_blocks_is_judged_as_in_one(confounded, monkeypatch, bin_s):
     _, counts = confounded
@@ -431,10 +449,12 @@ def test_where_probabilities_hold_the_cut_is_about_the_best(few, many):
 
 def test_in_frames_little_evidence_leaves_what_is_known_of_cortex():
     sides, usable = np.zeros((2, 3, 3), np.float32), ~np.eye(3, dtype=bool)
-    sides[:, 0, 1] = 4.0
+    sides[:, 0, 1], sides[:, 0, 2] = 3.0, 8.0
     frames = Judgement(sides, np.zeros(3), 0.01, decoys=False)
     odds = frames.log_odds(usable)
-    assert expit(odds[1:]) == pytest.approx(np.full(5, FRAME_SHARE))
-    assert odds[0] - odds[1] == pytest.approx(4.0 * FRAME_NEWS)
+    assert expit(odds[2:]) == pytest.approx(np.full(4, FRAME_SHARE))
+    assert odds[0] - odds[2] == pytest.approx(3.0 * FRAME_NEWS)
+    sure = logit(FRAME_SURE)
+    assert odds[1] - sure == pytest.approx(FRAME_BEYOND * (odds[2] + 8.0 * FRAME_NEWS - sure)), "bursts are no proof"
     dense = Judgement(sides, np.zeros(3), 0.4, decoys=False)
-    assert expit(dense.log_odds(usable)[1]) == pytest.approx(0.4), "more are seen than that"
+    assert expit(dense.log_odds(usable)[2]) == pytest.approx(0.4), "more are seen than that"

@@ -71,7 +71,7 @@ def _spread(rows: Sequence[dict[str, Any]], place: Place) -> Floats:
     """Return the smallest and largest average precision over seeds, (group, method, 2)."""
     spread = np.full((len(place.groups), len(place.methods), 2), np.nan)
     for row in rows:
-        known = [ap for ap in row["ap_runs"] if ap is not None]
+        known = [run["ap"] for run in row["runs"] if run["ap"] is not None]
         if known:
             spread[place.groups.index(row["preset"]), place.methods.index(row["method"])] = min(known), max(known)
     return spread
