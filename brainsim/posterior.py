@@ -193,7 +193,7 @@ class Groups:
     share, shared
         Share of connected pairs, and of those with hidden input.
     any
-        Log odds that the scores show any connections; where they do not, no pair is told from another.
+        Log odds that the scores show any connections: what all views say of it counts, in `brainsim.connectivity`.
     """
 
     kinds: tuple[int, int, int]
