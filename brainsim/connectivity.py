@@ -285,15 +285,15 @@ def combined(
         far as both directions say the same over all pairs.
     """
     sides, delay = np.zeros((2, *usable.shape), np.float32), np.zeros(usable.shape, np.float32)
-    views, by_view, at = [], np.zeros(len(usable)), 0
+    views, by_view, at, shown = [], np.zeros(len(usable)), 0, -np.inf
     for views in blocks:
         mine = slice(at, at := at + views[0].sides.shape[1])
-        sides[:, mine] = np.median([each.sides for each in views], axis=0)
+        shown = max(each.any for each in views)
+        sides[:, mine] = _as_far_as_any(shown, np.median([each.sides for each in views], axis=0))
         delay[mine] = np.median([each.delay for each in views], axis=0)
         by_view[mine] = np.median([each.excitatory for each in views], axis=0)
     framed, prior = bin_s > FINE_BIN_S, prior_odds(len(usable), known)
-    shown = max(each.any for each in views)
-    sides, by_view = _as_far_as_any(shown, sides), prior + expit(shown) * (by_view - prior)
+    by_view = prior + expit(shown) * (by_view - prior)
     share = float(np.median([v.share for v in views]))
     if framed and usable.sum() >= FEW_PAIRS:
         sides = contrasted(_of_both_directions(sides, usable) if bin_s > COARSE_BIN_S else sides, usable)
@@ -309,7 +309,8 @@ def combined(
 
 def _as_far_as_any(shown: float, sides: Floats) -> Floats:
     """Return the evidence on pairs where it is not sure that there are any connections: `shown` are the log odds."""
-    found: Floats = np.logaddexp(log_expit(-shown), log_expit(shown) + sides).astype(np.float32)
+    none, some = np.float32(log_expit(-shown)), np.float32(log_expit(shown))  # of 32 bits, as what they are added to
+    found: Floats = np.logaddexp(none, some + sides)
     return found
 
 
