@@ -35,7 +35,8 @@ from brainsim.error import InputError
 from brainsim.gradient import Fit, Settings, judged_pairs
 from brainsim.kernel import COARSE_BIN_S
 from brainsim.look import prior_odds
-from brainsim.posterior import NORMAL_MEDIAN, view
+from brainsim.null import NORMAL_MEDIAN
+from brainsim.posterior import view
 from brainsim.progress import Progress, silent
 from brainsim.rule.ml import Ml
 

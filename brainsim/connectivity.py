@@ -21,7 +21,8 @@ from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, best_cut, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
 from brainsim.look import Look, baselines, keep_types, pairs_of, prior_odds
-from brainsim.posterior import FEW_PAIRS, NORMAL_MEDIAN, View, log_probability, view
+from brainsim.null import FEW_PAIRS, NORMAL_MEDIAN
+from brainsim.posterior import View, log_probability, view
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events
 from brainsim.shard_store import InMemory, digest

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brainsim.posterior import NEIGHBOURS, factors
+from brainsim.null import NEIGHBOURS, factors
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits

@@ -7,10 +7,12 @@ show how much evidence unconnected pairs give in this recording, hidden input an
     E right   n_E b(e)        (1 + exp(u_E)) exp(+g_E/2)        E wrong   n_E b(e)        exp(-g_E/2)
     I right   n_I b(e) exp(h) (1 + exp(u_I)) exp(-g_I/2)        I wrong   n_I b(e) exp(h) exp(+g_I/2)
 
-`u` is the log odds of a connection, an offset of each type and a slope in each piece between knots; where the model of
-:mod:`brainsim.posterior` holds, u = log odds of the share + e, which is the prior. `g` is how much more often nothing
-but common input looks like excitation than like inhibition; it grows with the evidence. `h` is how much more often
-unconnected pairs of an inhibitory neuron give evidence: they have more spikes, so everything shows more in them.
+A pair counts once, for the sign that it gives more evidence for: a strong synapse often gives some for the other sign
+as well, which says nothing of unconnected pairs. `u` is the log odds of a connection, an offset of each type and a
+slope in each piece between knots; where the model of :mod:`brainsim.posterior` holds, u = log odds of the share + e,
+which is the prior. `g` is how much more often nothing but common input looks like excitation than like inhibition; it
+grows with the evidence. `h` is how much more often unconnected pairs of an inhibitory neuron give evidence: they have
+more spikes, so everything shows more in them.
 """
 
 from collections.abc import Iterator
@@ -29,15 +31,15 @@ Floats = NDArray[Any]  # of 32 bits
 KNOTS = (0.0, 2.0, 5.0, 12.0)
 TOLD_FROM = 0.5  # evidence from which on it tells: below, connected pairs fill the side of the decoys
 RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of the asymmetry
-FURTHER, MORE = 3.0, 0.5  # so far evidence makes more spikes count more, by so much per nat
+FURTHER, MORE = 3.0, 0.25  # so far evidence makes more spikes count more, by so much per nat
 MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
 COUNTED = 0.4  # of a pair: pairs of a neuron are not independent
-OFFSET_SD, TYPES_SD = 1.0, 0.5  # of an offset; of the difference between those of E and I
-SLOPE_SD = 0.5  # of the logarithms of slopes, and of their differences
-ASYMMETRY_SD, ASYMMETRIES_SD = 0.25, 0.25  # of an asymmetry; of the difference between those of E and I
-RISE_SD = 0.6  # of its rise per nat
-BUSY_SD = 0.1  # of what more spikes do, over the logarithm of how many more they are
+OFFSET_SD, TYPES_SD = 0.4, 1.0  # of an offset; of the difference between those of E and I
+SLOPE_SD = 0.4  # of the logarithms of slopes, and of their differences
+ASYMMETRY_SD, ASYMMETRIES_SD = 0.4, 0.4  # of an asymmetry; of the difference between those of E and I
+RISE, RISE_SD = 0.3, 0.3  # of its rise per nat up to the second knot (beyond, it is expected to stay); SD
+BUSY, BUSY_SD = 0.3, 0.1  # `h` over the logarithm of how many more spikes they fire; SD
 SURE = np.log(9.0)
 
 
@@ -108,8 +110,9 @@ def _told(
         sign = 1 - 2 * k
         sure = usable[pre] & (sign * (whole - (pair[0] - pair[1])) > SURE) & (sign * whole > SURE)
         pairs[k] += int(sure.sum())
-        for each, kept in zip((side[k][sure], side[1 - k][sure]), found[k], strict=True):
-            kept.append(each[each > TOLD_FROM])
+        right, wrong = side[k][sure], side[1 - k][sure]
+        found[k][0].append(right[(right > TOLD_FROM) & (right >= wrong)])
+        found[k][1].append(wrong[(wrong > TOLD_FROM) & (wrong > right)])
     for of_type, many in zip(found, pairs, strict=True):
         right, wrong = (np.concatenate([np.zeros(0), *each]) for each in of_type)
         yield right, wrong, many
@@ -148,7 +151,7 @@ class _Decoys:
         more = 1 + MORE * np.clip(evidence - TOLD_FROM, 0, FURTHER)
         many = np.log(np.maximum([many for _, _, many in types], 1e-9))
         rises = [np.clip(evidence, low, high) - low for low, high in pairwise(RISES)]
-        return cls(_pieces(evidence), np.stack(rises, axis=-1), kind[some], many, busier * more, more)
+        return cls(_pieces(evidence), np.stack(rises, axis=-1), kind[some], many, BUSY * busier * more, more)
 
 
 def _pieces(evidence: Array) -> Array:
@@ -161,10 +164,12 @@ def _pieces(evidence: Array) -> Array:
 def _fitted(decoys: _Decoys, prior: float) -> tuple[Array, Array]:
     """Fit offsets of E and I, (type,), and slopes, (piece,), to which evidence is right and which a decoy."""
     slopes, rises = 2 + len(KNOTS) + 1, 2 + len(KNOTS) + 3
+    expected = np.zeros(rises + len(RISES))
+    expected[:2], expected[rises] = prior, RISE
     each = np.arange(len(decoys.kind))
 
     def loss(at: Array) -> tuple[float, Array]:
-        value, by = _cost(at, prior)
+        value, by = _cost(at - expected)
         slope, busy = np.exp(at[2:slopes]), decoys.busier + at[-1] * decoys.more
         odds = at[:2, None] + decoys.pieces @ slope
         lean = (at[slopes:rises, None] + decoys.rises @ at[rises:-1]) / 2
@@ -185,13 +190,12 @@ def _fitted(decoys: _Decoys, prior: float) -> tuple[Array, Array]:
         by[-1] += (push[2] + push[3]) @ decoys.more
         return value, by
 
-    start = np.concatenate([[prior, prior], np.zeros(rises + len(RISES) - 2)])
-    best = np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x, np.float64)
+    best = np.asarray(minimize(loss, expected, jac=True, method="L-BFGS-B").x, np.float64)
     return best[:2], np.exp(best[2:slopes])
 
 
-def _cost(at: Array, prior: float) -> tuple[float, Array]:
-    """Return minus the log prior of what is fitted, and its gradient: every row of a matrix deviates by its SD."""
+def _cost(off: Array) -> tuple[float, Array]:
+    """Return minus the log prior of how far off the expected it is, and its gradient: every row has its SD."""
     slopes, two = len(KNOTS) + 1, np.array([[1, 0], [0, 1], [1, -1]])
     rows = linalg.block_diag(
         two / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]],
@@ -200,6 +204,5 @@ def _cost(at: Array, prior: float) -> tuple[float, Array]:
         np.eye(len(RISES) - 1) / RISE_SD,
         [[1 / BUSY_SD]],
     )
-    off = at - np.concatenate([[prior, prior], np.zeros(len(at) - 2)])
     far = rows @ off
     return float(far @ far / 2), far @ rows

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from brainsim.correlogram import Correlograms
 from brainsim.kernel import FINE_BIN_S, Lags, lags
-from brainsim.posterior import MOST_PAIRS, PRIOR_EXCITATORY
+from brainsim.null import MOST_PAIRS
+from brainsim.posterior import PRIOR_EXCITATORY
 from brainsim.recorded import Events
 from brainsim.residual import Reading
 from brainsim.shard_store import Shards, digest

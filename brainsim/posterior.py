@@ -17,18 +17,16 @@ from scipy.special import expit, log_expit
 
 from brainsim.alternative import REPEATED, Alternatives, Explained, Kind, summed
 from brainsim.kernel import Lags
-from brainsim.strength import STRENGTHS, Strength, likelihood_ratio
+from brainsim.null import FEW_PAIRS, MOST_PAIRS, Null, sampled
+from brainsim.strength import USUALLY, Strength, likelihood_ratio
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 PRIOR_EXCITATORY = 0.8
-NORMAL_MEDIAN = 0.6744897501960817
-NEIGHBOURS = 30.0
-MOST_PAIRS = 20000
-ROUNDS, AFTER = 40, 8  # of learning; pairs are explained anew after so many
-FEW_PAIRS = 30
+TURNS = 2  # in which what unconnected pairs look like is learned again
+ROUNDS, BRIEF, AFTER = 40, 16, 8  # of learning, in the last turn and before; pairs are explained anew after so many
 USUAL, BEFORE = 0.05, 500.0  # share of connected pairs before any is seen, by the weight of so many pairs
-ANY = 10.0  # nats by which connections must explain the scores better than none does before any are told
+ANY = 30.0  # nats by which connections must explain the scores better than none does before any are told
 STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
 NEGLIGIBLE, SELDOM = 1e-3, 1e-4
@@ -68,87 +66,6 @@ class View:
     any: float = np.inf
 
 
-@dataclass(frozen=True, eq=False)
-class Null:
-    """Scores of unconnected pairs: location and spread of each kernel, and of each neuron's pairs.
-
-    Most pairs are unconnected, so medians show the null. A neuron whose pairs all vary more than those of others
-    (pre or post) has more common input; its factor is shrunk towards 1 by the weight of 30 pairs. No spread is taken
-    to be below that of noise: where most pairs never fire near each other, medians tell nothing.
-
-    Attributes
-    ----------
-    middle, spread
-        Of each kernel, (kernel,).
-    row, column
-        How much wider than most the scores of each neuron's pairs are, as pre and as post, (neuron,).
-    """
-
-    middle: Array
-    spread: Array
-    row: Array
-    column: Array
-
-    @classmethod
-    def of(cls, some: Array, neurons: int, skewed: Array | None = None) -> Self:
-        """Learn it from the scores of some usable pairs, (pair, kernel); every neuron is like most as yet.
-
-        With `skewed` the median of each kernel is taken out, as far as it is not where few counts have theirs (at most
-        0), (kernel,): common input lifts the scores of all pairs.
-        """
-        middle, spread = np.zeros(some.shape[1]), np.ones(some.shape[1])
-        if len(some) >= FEW_PAIRS:
-            if skewed is not None:
-                middle = np.median(some, axis=0)
-                middle = np.where(middle < 0, np.minimum(middle - skewed, 0), middle)
-            spread = np.maximum(np.median(np.abs(some - middle), axis=0) / NORMAL_MEDIAN, 1e-6)
-        return cls(middle, spread, np.ones(neurons), np.ones(neurons))
-
-    def typical(self, score: Floats, kernels: int) -> Array:
-        """Return the size of the scores of a neuron's pairs over the first kernels, (post,)."""
-        plain = (score[:, :kernels] - self.middle[:kernels]) / self.spread[:kernels]
-        return np.asarray(np.sqrt((plain**2).mean(1)), np.float64)
-
-    def by_neuron(self, typical: Floats, usable: NDArray[np.bool_]) -> Self:
-        """Learn the factor of each neuron from the :meth:`typical` size of all pairs, (pre, post)."""
-        if usable.sum() < FEW_PAIRS:
-            return self
-        row, column = factors(typical, usable)
-        return replace(self, row=row, column=column)
-
-    def standardised(self, score: Floats, usable: NDArray[np.bool_], pre: int, posts: slice = slice(None)) -> Floats:
-        """Bring the scores of pairs of a neuron to the null, (post, kernel); 0 where a pair cannot be judged."""
-        factor = self.row[pre] * self.column[posts]
-        scale = np.maximum(self.spread * factor[:, None], 1.0)
-        found: Floats = np.where(usable[:, None], (score - self.middle) / scale, 0.0).astype(np.float32)
-        return found
-
-
-def factors(typical: Floats, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Return how much larger than most a neuron's pairs are, as pre and as post, (neuron,) each.
-
-    Parameters
-    ----------
-    typical
-        Size of each pair, (pre, post).
-    usable
-        Pairs that can be judged, (pre, post).
-    """
-    n, row, column = len(typical), np.ones(len(typical)), np.ones(len(typical))
-    middle = float(np.median(typical[usable]))
-    shrunk = np.where(usable, typical, np.float32(middle))
-    for _ in range(3):
-        row = (n * np.median(shrunk / column, axis=1) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
-        column = (n * np.median(shrunk / row[:, None], axis=0) / middle + NEIGHBOURS) / (n + NEIGHBOURS)
-    return row, column
-
-
-def sampled(usable: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return every k-th usable pair, at most 20,000 of them, as places in the flat matrix."""
-    pairs = np.flatnonzero(usable)
-    return pairs[:: max(1, -(-len(pairs) // MOST_PAIRS))]
-
-
 def posts_sampled(neurons: int) -> slice:
     """Return the postsynaptic neurons from whose pairs the two groups are learned: at most 20,000 pairs."""
     return slice(0, neurons, max(1, -(-neurons * neurons // MOST_PAIRS)))
@@ -170,10 +87,10 @@ def view(score: Array, usable: NDArray[np.bool_], known: Array) -> View:
     plain = np.where(usable, score, 0).astype(np.float32)[:, :, None]
     null = Null.of(plain.reshape(-1, 1)[sampled(usable)].astype(float), n)
     null = null.by_neuron(np.stack([null.typical(each, 1) for each in plain]), usable)
+    posts = posts_sampled(n)
+    null, groups = learned(plain[:, posts], null, usable, posts, known)
     for pre in range(n):
         plain[pre] = null.standardised(plain[pre], usable[pre], pre)
-    posts = posts_sampled(n)
-    groups = groups_of(plain[:, posts], usable[:, posts], known)
     return groups.judged(plain, usable, np.zeros(1, np.int64), known, null.spread)
 
 
@@ -209,10 +126,11 @@ class Groups:
 
     @classmethod
     def begun(cls, grid: Lags | None, overlap: Array) -> Self:
-        """Begin with everything equally often; without a grid there is one kernel and nothing else."""
+        """Begin with all kernels equally often; without a grid there is one kernel and nothing else."""
         kinds, back = ((1, 0, 0), np.zeros(0, np.int64)) if grid is None else (grid.kinds, grid.back)
-        kernel, strength, peak = (np.full((2, size), 1 / max(size, 1)) for size in (kinds[0], len(STRENGTHS), kinds[1]))
-        return cls(kinds, back, overlap, kernel, strength, peak[0], strength[0])
+        kernel, peak = (np.full((2, size), 1 / max(size, 1)) for size in kinds[:2])
+        usually = np.tile(USUALLY / USUALLY.sum(), (2, 1))
+        return cls(kinds, back, overlap, kernel, usually, peak[0], usually[0])
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:
@@ -292,6 +210,51 @@ class Groups:
         return View(sides, odds, self.share, self.kernel, late, inflation, self.any)
 
 
+def learned(
+    score: Floats,
+    null: Null,
+    usable: NDArray[np.bool_],
+    posts: slice,
+    known: Array,
+    grid: Lags | None = None,
+    overlap: Array | None = None,
+) -> tuple[Null, Groups]:
+    """Learn the two groups, and the null again from those who are probably not connected, in turns.
+
+    Medians over all pairs are too wide where many are connected, and groups that are told by them too shy. Whether
+    there are any connections is told by what all pairs look like: whoever is taken out of the null stands out then.
+
+    Parameters
+    ----------
+    score
+        Scores, (pre, post, kernel), of some posts.
+    null
+        What all pairs look like.
+    usable
+        Pairs that can be judged, (pre, post), of all posts.
+    posts
+        Which posts the scores are of.
+    known, grid, overlap
+        As in :func:`groups_of`.
+    """
+    chosen = usable[:, posts]
+
+    def learner(unlike: Null) -> _Learner:
+        rows = [unlike.standardised(each, chosen[pre], pre, posts) for pre, each in enumerate(score)]
+        return _Learner(np.stack(rows), chosen, known, grid, overlap)
+
+    first = learner(null)
+    groups = first.learned(BRIEF)
+    if groups.any < 0 or usable.sum() < FEW_PAIRS:
+        return null, first.learned(ROUNDS)
+    better, latest, shown = null, first, groups.any
+    for _ in range(TURNS):
+        better = null.relearned(score, latest.alone(groups), posts, int(usable.sum()))
+        latest = learner(better)
+        groups = latest.learned(BRIEF)
+    return better, replace(latest.learned(ROUNDS), any=shown)
+
+
 def groups_of(
     score: Floats, usable: NDArray[np.bool_], known: Array, grid: Lags | None = None, overlap: Array | None = None
 ) -> Groups:
@@ -310,15 +273,7 @@ def groups_of(
     overlap
         How the scores of kernels correlate without a synapse, (kernel, kernel).
     """
-    groups = Groups.begun(grid, np.eye(score.shape[2]) if overlap is None else overlap)
-    if usable.sum() < FEW_PAIRS:
-        return replace(groups, shared=SELDOM)
-    learner = _Learner(score, usable, known, groups.kinds)
-    for turn in range(ROUNDS):
-        if turn % AFTER == 0:
-            learner.explain(groups)
-        groups = learner.improved(groups)
-    return replace(groups, any=learner.gain(groups) - ANY)
+    return _Learner(score, usable, known, grid, overlap).learned(ROUNDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,14 +294,20 @@ class _Ratios:
 
     def found(self, weight: Array, blame: Array) -> Array:
         """Return how often each kernel and strength occurs among pairs that count so much, (kernel, strength)."""
-        return np.asarray((weight * (blame.astype(np.float32) @ self.values)).reshape(-1, len(STRENGTHS)), np.float64)
+        return np.asarray((weight * (blame.astype(np.float32) @ self.values)).reshape(-1, len(USUALLY)), np.float64)
 
 
 class _Learner:
     """Scores of some pairs from which groups are learned; their ratios are made once."""
 
-    def __init__(self, score: Floats, usable: NDArray[np.bool_], known: Array, kinds: tuple[int, int, int]) -> None:
+    def __init__(
+        self, score: Floats, usable: NDArray[np.bool_], known: Array, grid: Lags | None, overlap: Array | None
+    ) -> None:
+        self._begun = Groups.begun(grid, np.eye(score.shape[2]) if overlap is None else overlap)
         self._shape, self._usable, self._known = usable.shape, usable.ravel(), known
+        if usable.sum() < FEW_PAIRS:
+            return
+        kinds = self._begun.kinds
         self._score = score.reshape(len(self._usable), -1)
         synapses, peaks = self._score[:, : kinds[0]], self._score[:, kinds[0] : kinds[0] + kinds[1]]
         self._synapses = [_Ratios.of(synapses, sign) for sign in SIGNS]
@@ -354,6 +315,23 @@ class _Learner:
         self._explained: Explained | None = None
         self._beyond: list[Array] = []
         self._over = np.ones(len(self._score))
+
+    def learned(self, rounds: int) -> Groups:
+        """Return the groups after so many rounds."""
+        groups = self._begun
+        if self._usable.sum() < FEW_PAIRS:
+            return replace(groups, shared=SELDOM)
+        for turn in range(rounds):
+            if turn % AFTER == 0:
+                self.explain(groups)
+            groups = self.improved(groups)
+        return replace(groups, any=self.gain(groups) - ANY)
+
+    def alone(self, groups: Groups) -> Array:
+        """Return how probable it is that pairs have no synapse, (pre, post); 0 where they cannot be judged."""
+        *_, whole, pair = self._told(groups)
+        connected = np.exp(whole - pair) * self._weight(groups, pair)
+        return np.where(self._usable, np.maximum(1 - connected.sum(0), 0.0), 0.0).reshape(self._shape)
 
     def explain(self, groups: Groups) -> None:
         """Explain the pairs without a synapse anew."""
@@ -365,19 +343,23 @@ class _Learner:
         """Return groups that make the scores more probable."""
         self._update(groups)
         weights, over, alone, whole, pair = self._told(groups)
-        odds = self._known + (pair[0] - pair[1]).reshape(self._shape).sum(1)
-        excitatory = np.repeat(expit(np.clip(odds, -50, 50)), self._shape[1])
-        kind = groups.share * self._usable * np.stack([excitatory, 1 - excitatory])
+        kind = self._weight(groups, pair)
         connected, direct = np.exp(whole - pair) * kind, np.exp(alone - pair) * kind
         parts = zip(self._synapses, weights, direct / over, strict=True)
         found = np.stack([made.found(weight, blame) for made, weight, blame in parts])
         kernel = found.sum(2) + 1 / found.shape[1]
-        strength = found.sum(1) + POOLED * (found.sum((0, 1)) + 1) / (found.sum() + len(STRENGTHS))
+        strength = found.sum(1) + POOLED * (found.sum((0, 1)) + USUALLY) / (found.sum() + USUALLY.sum())
         kernel, strength = kernel / kernel.sum(1, keepdims=True), strength / strength.sum(1, keepdims=True)
         share = (connected.sum() + BEFORE * USUAL) / (self._usable.sum() + BEFORE)
         share = float(np.clip(share, SELDOM, 0.5))
         better = replace(groups, kernel=kernel, strength=strength, share=share)
         return self._with_hidden(better, np.where(self._usable, 1 - direct.sum(0), 0.0))
+
+    def _weight(self, groups: Groups, pair: Array) -> Array:
+        """Return how probable it is before its scores are seen that a pair is connected and E, or I, (type, pair)."""
+        odds = self._known + (pair[0] - pair[1]).reshape(self._shape).sum(1)
+        excitatory = np.repeat(expit(np.clip(odds, -50, 50)), self._shape[1])
+        return np.asarray(groups.share * self._usable * np.stack([excitatory, 1 - excitatory]), np.float64)
 
     def gain(self, groups: Groups) -> float:
         """Return how much more probable all scores are with connections than without any, in nats."""
@@ -413,7 +395,7 @@ class _Learner:
             return groups
         belongs = np.exp(np.minimum(self._explained.hidden - self._explained.nothing, 0.0)) * rest
         found = self._peaks.found(groups.input, belongs / self._over)
-        peak, height = found.sum(1) + 2 / len(found), found.sum(0) + 1
+        peak, height = found.sum(1) + 2 / len(found), found.sum(0) + USUALLY
         shared = float(np.clip((belongs.sum() + 1) / (self._usable.sum() + 50), SELDOM, 0.5))
         return replace(groups, peak=peak / peak.sum(), height=height / height.sum(), shared=shared)
 

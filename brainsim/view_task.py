@@ -7,7 +7,7 @@ For each baseline (but `surveyed` for all), with * for one task per block of neu
     left*       residual correlograms of a block
     null        hidden common input; location and spread of the scores of unconnected pairs, from a sample
     typical*    size of the scores of each pair
-    learned     factor of each neuron, and the two groups, from a sample of pairs
+    grouped     factor of each neuron, the two groups and the null again, from a sample of pairs
     judged*     every pair of a block
 
 What is larger than a block is the matrix of the regressors and one number per pair. Correlograms are counted again
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from brainsim.confound import Filters, shared_input
 from brainsim.correlogram import Correlograms
 from brainsim.look import Look, pairs_of, prior_odds
-from brainsim.posterior import Groups, Null, View, groups_of, posts_sampled, sampled
+from brainsim.null import Null, sampled
+from brainsim.posterior import Groups, View, learned, posts_sampled
 from brainsim.residual import Residuals, remainder, solve, survey
 from brainsim.shard_store import Arrays, Shards
 
@@ -155,18 +156,17 @@ def typical(shards: Shards, look: Look, parts: Keys, common: str, block: int) ->
     return {"typical": np.array([unlike.typical(each, kernels) for each in scores.of(block)], np.float32)}
 
 
-def learned(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -> Arrays:
+def grouped(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -> Arrays:
     """Learn the factors of neurons and the two groups."""
     residuals, seen = _residuals(shards, parts), shards.get(common)
     n, usable = residuals.neurons, pairs_of(look.counts(shards).total)
     scores, posts = _scores(shards, look, parts, seen), posts_sampled(n)
     wide = _null(seen).by_neuron(np.concatenate([shards.get(key)["typical"] for key in sizes]), usable)
-    some = (each for block in range(len(residuals.rows)) for each in scores.of(block, posts))
-    standard = np.stack([wide.standardised(each, usable[pre, posts], pre, posts) for pre, each in enumerate(some)])
+    some = np.stack([each for block in range(len(residuals.rows)) for each in scores.of(block, posts)])
     known = prior_odds(n, _types(shards, look))
-    groups = groups_of(standard, usable[:, posts], known, look.grid, seen["overlap"][...])
+    unlike, groups = learned(some, wide, usable, posts, known, look.grid, seen["overlap"][...])
     kept = {name: np.asarray(getattr(groups, name)) for name in LEARNED}
-    return {"row": wide.row, "column": wide.column, **kept}
+    return {**{name: getattr(unlike, name) for name in NULL}, **kept}
 
 
 def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, block: int) -> Arrays:
@@ -175,7 +175,7 @@ def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, bl
     first, last = residuals.rows[block]
     usable = pairs_of(look.counts(shards).total, first, last)
     known = prior_odds(residuals.neurons, _types(shards, look))[first:last]
-    unlike, grid = _null({**seen, **{name: told[name] for name in ("row", "column")}}), look.grid
+    unlike, grid = _null(told), look.grid
     groups = replace(Groups.begun(grid, seen["overlap"][...]), **{name: plain(told[name]) for name in LEARNED})
     scores = enumerate(_scores(shards, look, parts, seen).of(block))
     standard = (unlike.standardised(each, usable[k], first + k) for k, each in scores)

@@ -9,7 +9,7 @@ from brainsim.look import Look
 from brainsim.posterior import View
 from brainsim.progress import Progress, silent
 from brainsim.shard_store import Arrays
-from brainsim.view_task import Keys, judged, learned, left, null, plain, solved, surveyed, typical
+from brainsim.view_task import Keys, grouped, judged, left, null, plain, solved, surveyed, typical
 
 # what nothing waits for once a stage is there: of all looks, or of the same one
 LET_GO = {"null": ("survey", "regressors"), "pairs": ("residuals", "null", "scores", "groups")}
@@ -51,7 +51,7 @@ class Looks:
             (common,) = self._start("null", [Task(null, (self.looks[k], residuals))], k)
             seen, blocks = (self.looks[k], residuals, common), range(len(self.blocks))
             sizes = self._start("scores", [Task(typical, (*seen, block)) for block in blocks], k)
-            (groups,) = self._start("groups", [Task(learned, (*seen, sizes))], k)
+            (groups,) = self._start("groups", [Task(grouped, (*seen, sizes))], k)
             self._start("pairs", [Task(judged, (*seen, groups, block)) for block in blocks], k)
 
     def views(self) -> Iterator[list[View]]:

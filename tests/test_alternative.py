@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from scipy.stats import norm
 from sklearn.metrics import log_loss
 
 from brainsim.connectivity import infer
 from brainsim.kernel import HIDDEN, lags
 from brainsim.posterior import Groups, groups_of
 from brainsim.recorded import Events
-from brainsim.strength import FURTHEST, STRENGTHS, Strength, likelihood_ratio
+from brainsim.strength import ALIKE, FURTHEST, HALF_NORMAL, SPREAD, USUALLY, Strength, likelihood_ratio
 
 BIN = 0.001
 GRID = lags(BIN)
@@ -19,33 +20,37 @@ SYNAPSES, PEAKS, BACK = GRID.kinds
 
 
 def exact(score, weight):
-    """The log ratio of a half-normal effect under noise of variance 1, by integration over its size."""
+    """The log ratio of an effect under noise of variance 1, by integration over its size."""
     size = np.linspace(0, 400, 400_001)
     step = np.full(len(size), size[1])
     step[0] /= 2
-    found = []
-    for variance in STRENGTHS:
-        prior = -(size**2) / (2 * variance) + 0.5 * np.log(2 / (np.pi * variance))
-        found.append(logsumexp(prior + score * size - size**2 / 2, b=step))
-    return logsumexp(found, b=weight)
+    priors = [-(size**2) / (2 * variance) + 0.5 * np.log(2 / (np.pi * variance)) for variance in HALF_NORMAL]
+    for mean in ALIKE:
+        scale = SPREAD * mean
+        priors.append(norm.logpdf(size, mean, scale) - norm.logcdf(mean / scale))
+    return logsumexp([logsumexp(prior + score * size - size**2 / 2, b=step) for prior in priors], b=weight)
+
+
+KINDS = np.repeat([0, 1], [len(HALF_NORMAL), len(ALIKE)])
 
 
 @pytest.mark.parametrize("score", [-50.0, -8.0, -0.31, 0.0, 2.5, 17.003, FURTHEST - 1e-3, FURTHEST + 5, 200.0])
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_the_table_has_the_ratios_of_half_normal_effects(score, sign):
-    weight = np.array([0.4, 0.3, 0.2, 0.1])
-    found = Strength(sign, weight).log_ratio(np.array([sign * score], np.float32))[0]
-    assert found == pytest.approx(exact(score, weight), rel=1e-5, abs=2e-3)
+@pytest.mark.parametrize("kinds", [[0], [0, 1]])
+def test_the_table_has_the_ratios_of_effects(score, sign, kinds):
+    weight = np.linspace(0.4, 0.1, len(KINDS)) * np.isin(KINDS, kinds)
+    found = Strength(sign, weight / weight.sum()).log_ratio(np.array([sign * score], np.float32))[0]
+    assert found == pytest.approx(exact(score, weight / weight.sum()), rel=1e-5, abs=2e-3)
 
 
 def test_ratios_of_single_strengths_are_over_the_largest_of_their_pair():
     score = np.array([[0.5, -3.0], [300.0, 2.0], [-1.0, 0.0]], np.float32)
     values, scale = likelihood_ratio(score, 1.0)
-    assert values.shape == (3, 2 * len(STRENGTHS))
+    assert values.shape == (3, 2 * len(USUALLY))
     assert values.dtype == np.float32
     np.testing.assert_allclose(values.max(1), 1)
     single = np.log(values[0].astype(float)) + scale[0]
-    wanted = [exact(z, np.eye(len(STRENGTHS))[k]) for z in score[0].astype(float) for k in range(len(STRENGTHS))]
+    wanted = [exact(z, np.eye(len(USUALLY))[k]) for z in score[0].astype(float) for k in range(len(USUALLY))]
     np.testing.assert_allclose(single, wanted, atol=2e-3)
     assert np.isfinite(scale).all()
     assert values[1, -1] == 0  # 45 000 nats less

@@ -177,7 +177,7 @@ def test_covariances_that_are_not_finite_are_said():
         solve(np.full((4, 4), np.nan), np.ones((4, 2), order="F"), 2)
 
 
-@pytest.mark.parametrize("there", [(), ("null",), ("null", "learned"), ("surveyed", "left", "typical")])
+@pytest.mark.parametrize("there", [(), ("null",), ("null", "grouped"), ("surveyed", "left", "typical")])
 def test_a_stage_of_a_resumed_fit_waits_for_the_last_one_that_is_not_there(there):
     begun = []
 
@@ -191,7 +191,7 @@ def test_a_stage_of_a_resumed_fit_waits_for_the_last_one_that_is_not_there(there
     looks = [Look("spikes", 1000, BIN, "", baseline) for baseline in range(3)]
     Looks(Noted(InMemory()), looks, [(0, 4), (4, 8)]).begin()
     stages = [stage for stage, _ in begun]
-    chain = ("null", "typical", "learned", "judged")
+    chain = ("null", "typical", "grouped", "judged")
     assert stages[:5] == [("surveyed", None), ("solved", None), ("left", 0), ("left", 1), ("left", 2)]
     assert stages[5:] == [(name, look) for look in range(3) for name in chain]
     for k, ((_, look), after) in enumerate(begun):
