@@ -222,7 +222,8 @@ def learned(
     """Learn the two groups, and the null again from those who are probably not connected, in turns.
 
     Medians over all pairs are too wide where many are connected, and groups that are told by them too shy. Whether
-    there are any connections is told by what all pairs look like: whoever is taken out of the null stands out then.
+    there are any connections is told by what all pairs look like: whoever is taken out of the null stands out then. In
+    frames the null stays: bursts of all neurons make scores that belong to it.
 
     Parameters
     ----------
@@ -245,7 +246,8 @@ def learned(
 
     first = learner(null)
     groups = first.learned(BRIEF)
-    if groups.any < 0 or usable.sum() < FEW_PAIRS:
+    framed = grid is not None and not grid.kinds[1]
+    if framed or groups.any < 0 or usable.sum() < FEW_PAIRS:
         return null, first.learned(ROUNDS)
     better, latest, shown = null, first, groups.any
     for _ in range(TURNS):
