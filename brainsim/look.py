@@ -19,7 +19,7 @@ BASELINES: tuple[float | None, ...] = (None, 20.0)  # bins
 NARROW = 5.0  # bins; in frames as well
 MANY_NEURONS = 300
 LAGS, LAGS_MANY, LAGS_COARSE = 200, 100, 40
-PER_PAIR, PER_PAIR_OF_BLOCK, PER_SAMPLED = 48, 600, 10_000  # bytes at the peak
+PER_PAIR, PER_PAIR_OF_BLOCK, PER_SAMPLED = 48, 600, 24_000  # bytes at the peak
 PER_PAIR_KEPT, MOST_KEPT = 1600, 250 * 2**20
 
 
