@@ -72,7 +72,7 @@ class Null:
         """Learn it again from pairs as far as they are probably not connected.
 
         Where a fifth of all pairs is connected, the spread over all pairs is a fifth larger than that of the rest. What
-        few pairs tell counts little: a spread by the weight of 500 pairs, a location by that of 2000.
+        few pairs tell counts little: a spread by the weight of 500 pairs, a location by that of 2000; below 30 nothing.
 
         Parameters
         ----------
@@ -85,6 +85,8 @@ class Null:
         pairs
             How many pairs there are.
         """
+        if alone.sum() < FEW_PAIRS:
+            return self
         some = np.flatnonzero(alone)
         some = some[:: -(-len(some) // MOST_SORTED)]
         factor = (self.row[:, None] * self.column[posts]).ravel()[some]

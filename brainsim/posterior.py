@@ -244,16 +244,17 @@ def learned(
         rows = [unlike.standardised(each, chosen[pre], pre, posts) for pre, each in enumerate(score)]
         return _Learner(np.stack(rows), chosen, known, grid, overlap)
 
-    first = learner(null)
-    groups = first.learned(BRIEF)
-    framed = grid is not None and not grid.kinds[1]
-    if framed or groups.any < 0 or usable.sum() < FEW_PAIRS:
-        return null, first.learned(ROUNDS)
-    better, latest, shown = null, first, groups.any
-    for _ in range(TURNS):
+    latest, framed = learner(null), grid is not None and not grid.kinds[1]
+    if framed or usable.sum() < FEW_PAIRS:
+        return null, latest.learned(ROUNDS)
+    groups = latest.learned(BRIEF)
+    if groups.any < 0:
+        return null, latest.learned(ROUNDS)
+    better, shown = null, groups.any
+    for turn in range(TURNS):
+        groups = groups if turn == 0 else latest.learned(BRIEF)
         better = null.relearned(score, latest.alone(groups), posts, int(usable.sum()))
         latest = learner(better)
-        groups = latest.learned(BRIEF)
     return better, replace(latest.learned(ROUNDS), any=shown)
 
 

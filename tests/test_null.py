@@ -61,3 +61,13 @@ def test_where_nothing_is_connected_the_null_stays():
     null, groups = learned(score, first, usable, slice(None), np.full(100, np.log(4.0)))
     assert null is first
     assert groups.any < 0
+
+
+def test_where_everybody_is_connected_the_null_stays():
+    score, _ = mixed(12, 1.0, mean=60.0)
+    usable = ~np.eye(12, dtype=bool)
+    first = Null.of(score[usable].astype(float), 12)
+    assert first.relearned(score, np.zeros((12, 12)), slice(None), int(usable.sum())) is first
+    null, groups = learned(score, first, usable, slice(None), np.full(12, np.log(4.0)))
+    assert np.isfinite(null.spread).all()
+    assert np.isfinite(groups.share)
