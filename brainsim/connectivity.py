@@ -16,7 +16,7 @@ from scipy import stats
 from scipy.special import expit, log_expit, ndtri_exp
 
 from brainsim.cluster import Here, Pool
-from brainsim.contrast import contrasted
+from brainsim.contrast import alike, contrasted, directed
 from brainsim.decoy import calibrated
 from brainsim.edge import CellTypes, Edges, best_cut, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
@@ -31,11 +31,9 @@ from brainsim.views import Looks
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
-MOST_RANKED = 1_000_000
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS, TOLD_TWICE = 0.25, 1.5
-FRAME_SHARE, FRAME_NEWS = 0.08, 0.6  # in frames: share of connected pairs, at least; how much evidence counts
-FRAME_SURE, FRAME_BEYOND = 0.4, 0.4  # ... and beyond this probability: how much of what it counts else
+FRAME_SHARE, FRAME_NEWS = 0.08, 0.7  # in frames: share of connected pairs, at least; how much evidence counts
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 
 
@@ -75,13 +73,11 @@ class Judgement:
 
         In frames of a microscope most synapses cannot be seen and so are not in the share of those that can, and bursts
         that all neurons share make evidence of their own. So a pair without evidence has a probability of .08 at least,
-        and evidence counts less, the more so beyond a probability of .4.
+        evidence counts less, and it may be that of the other direction.
         """
         if not self.decoys:
-            share = max(self.share, FRAME_SHARE)
-            odds = FRAME_NEWS * self.evidence[usable] + np.log(share / (1 - share))
-            beyond = np.maximum(odds - np.log(FRAME_SURE / (1 - FRAME_SURE)), 0.0)
-            return np.asarray(odds - (1 - FRAME_BEYOND) * beyond, np.float64)
+            share, same = max(self.share, FRAME_SHARE), alike(self.sides[0], usable)
+            return directed(FRAME_NEWS * self.evidence, share, same)[usable]
         return calibrated(self.sides, self.excitatory, self.share, usable, self.spikes)
 
     @property
@@ -322,11 +318,9 @@ def _lean(sides: Floats, usable: NDArray[np.bool_], share: float) -> Array:
 
 
 def _of_both_directions(sides: Floats, usable: NDArray[np.bool_]) -> Floats:
-    """Let the other direction of each pair speak as well, as far as both say the same (a million pairs tell)."""
-    back, pairs = sides.transpose(0, 2, 1), np.flatnonzero(usable)
-    some = np.unravel_index(pairs[:: -(-len(pairs) // MOST_RANKED)], usable.shape)
-    alike = max(0.0, float(stats.spearmanr(sides[0][some], back[0][some]).statistic))
-    found: Floats = (sides + np.float32(alike) * back) / np.float32(1 + alike)
+    """Let the other direction of each pair speak as well, as far as both say the same."""
+    same = np.float32(alike(sides[0], usable))
+    found: Floats = (sides + same * sides.transpose(0, 2, 1)) / (1 + same)
     return found
 
 

@@ -4,10 +4,11 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 from brainsim.connectivity import infer
-from brainsim.contrast import contrasted
+from brainsim.contrast import alike, contrasted, directed
 from brainsim.recorded import Events
 
 N, FRAME_S = 60, 0.02
@@ -58,6 +59,46 @@ def test_a_neuron_that_cannot_be_judged_and_few_neurons_are_no_trouble(sides, us
     assert (found[:, 3] == 0).all()
     assert (found[:, :, 3] == 0).all()
     assert np.isfinite(few).all()
+
+
+@pytest.mark.parametrize("same", [0.0, 0.4, 1.0])
+def test_both_directions_of_a_pair_are_judged_together(same):
+    """The probability of a connection, summed over the four ways in which a pair may be connected."""
+    evidence, share = np.random.default_rng(2).normal(0, 3, (6, 6)), 0.15
+    found = expit(directed(evidence, share, same))
+    for i in range(6):
+        for j in range(6):
+            one, other = evidence[i, j], evidence[j, i]
+            less = max(min(one, other), 0)
+            ways = {(0, 0): 0.0, (1, 0): one, (0, 1): other, (1, 1): one + other - same * less}
+            weight = {
+                way: np.exp(told) * share ** sum(way) * (1 - share) ** (2 - sum(way)) for way, told in ways.items()
+            }
+            ahead = sum(part for way, part in weight.items() if way[0])
+            assert found[i, j] == pytest.approx(ahead / sum(weight.values()))
+
+
+def test_a_coupled_pair_whose_direction_is_not_seen_is_connected_one_way_or_the_other():
+    evidence = np.zeros((4, 4))
+    evidence[0, 1] = evidence[1, 0] = evidence[2, 3] = 9.0
+    told = expit(directed(evidence, 0.1, 1.0))
+    assert told[0, 1] == told[1, 0] == pytest.approx(0.526, abs=0.002)  # 1 / (2 - .1)
+    assert told[2, 3] > 0.99
+    assert told[3, 2] == pytest.approx(0.1, abs=0.01), "what the other direction does is no evidence"
+    alone = expit(directed(evidence, 0.1, 0.0))
+    assert alone[0, 1] > 0.99, "both are seen, each by its own evidence"
+    assert expit(directed(np.zeros((4, 4)), 0.1, 0.5)) == pytest.approx(np.full((4, 4), 0.1))
+
+
+def test_how_much_both_directions_say_the_same(usable):
+    rng = np.random.default_rng(5)
+    own, shared = rng.normal(size=(2, N, N))
+    assert alike(own, usable) < 0.06
+    assert alike(shared + shared.T, usable) == pytest.approx(1)
+    assert 0.4 < alike(shared + shared.T + own, usable) < 0.8
+    assert alike(shared - shared.T, usable) == 0, "not below 0"
+    assert alike(np.zeros((N, N)), usable) == 0, "nothing is seen"
+    assert alike(own[:3, :3], ~np.eye(3, dtype=bool)) == 0, "six pairs do not tell"
 
 
 def bursting(seed):
