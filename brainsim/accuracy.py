@@ -1,5 +1,6 @@
 """How right an inferred connectivity is, where the truth is known."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from brainsim.peer import Bools, Floats, Inferred
 
 FEWEST_PAIRS = 50
 BINS = 10
+Curve = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def accuracy(inferred: Inferred, true_weight: Floats, cell_type: NDArray[np.str_
     """
     pairs = ~np.eye(len(true_weight), dtype=bool)
     edge, score = true_weight[pairs] != 0, np.nan_to_num(np.abs(inferred.score))[pairs]
-    worst, mean = calibration(inferred.probability, true_weight)
+    worst, mean = calibration(reliability(inferred.probability, true_weight))
     both = edge.any() and not edge.all()
     return Accuracy(
         float(roc_auc_score(edge, score)) if both else None,
@@ -135,8 +137,8 @@ def direction(score: Floats, true_weight: Floats) -> float | None:
     return float((ahead > 0).mean() + 0.5 * (ahead == 0).mean())
 
 
-def calibration(probability: Floats | None, true_weight: Floats) -> tuple[float | None, float | None]:
-    """Return the largest and the mean distance of the reliability curve from the diagonal.
+def reliability(probability: Floats | None, true_weight: Floats) -> Curve | None:
+    """Return the reliability curve: what was told in each tenth of probability, and how many pairs are connected.
 
     Parameters
     ----------
@@ -145,19 +147,40 @@ def calibration(probability: Floats | None, true_weight: Floats) -> tuple[float 
     true_weight
         True weights, (pre, post).
 
-    Notes
-    -----
-    Ten bins of equal width; those with fewer than 50 pairs are left out. The mean is over pairs.
+    Returns
+    -------
+    dict or None
+        ``pairs`` (how many), ``told`` (sum of their probabilities) and ``connected`` (how many are), each a number
+        for every tenth. The curve of several networks together is the sum (:func:`pooled`).
     """
     if probability is None:
-        return None, None
+        return None
     pairs = ~np.eye(len(true_weight), dtype=bool)
     told, edge = probability[pairs], true_weight[pairs] != 0
     place = np.clip((told * BINS).astype(int), 0, BINS - 1)
-    count = np.bincount(place, minlength=BINS)
-    total = np.maximum(count, 1)
-    gap = np.abs(np.bincount(place, told, BINS) / total - np.bincount(place, edge, BINS) / total)
-    enough = count >= FEWEST_PAIRS
+    sums = {"pairs": np.ones(len(told)), "told": told, "connected": edge.astype(float)}
+    return {name: np.bincount(place, weight, BINS).tolist() for name, weight in sums.items()}
+
+
+def pooled(curves: Sequence[Curve | None]) -> Curve | None:
+    """Return the reliability curve of several networks together; None where no method told a probability."""
+    known = [curve for curve in curves if curve is not None]
+    if not known:
+        return None
+    return {name: np.sum([curve[name] for curve in known], axis=0).tolist() for name in known[0]}
+
+
+def calibration(curve: Curve | None) -> tuple[float | None, float | None]:
+    """Return the largest and the mean distance of a reliability curve from the diagonal.
+
+    Notes
+    -----
+    Tenths with fewer than 50 pairs are left out. The mean is over pairs.
+    """
+    if curve is None:
+        return None, None
+    count, told, connected = (np.array(curve[name]) for name in ("pairs", "told", "connected"))
+    gap, enough = np.abs(told - connected) / np.maximum(count, 1), count >= FEWEST_PAIRS
     if not enough.any():
         return None, None
     return float(gap[enough].max()), float(np.average(gap[enough], weights=count[enough]))

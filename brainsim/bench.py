@@ -1,4 +1,4 @@
-"""Our inference of connectivity and its peers on recordings whose truth is known: one table, one figure."""
+"""Our inference of connectivity and its peers on recordings whose truth is known: one table, two figures."""
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from brainsim import catalog
-from brainsim.accuracy import Accuracy, accuracy
+from brainsim.accuracy import Accuracy, accuracy, calibration, pooled, reliability
 from brainsim.contest import Method, Ours, Outcome, run
 from brainsim.error import InputError, UnknownName
 from brainsim.ground_truth import STARTS, Case
@@ -122,8 +122,9 @@ def compete(cases: Iterable[Callable[[int], Case]], plan: Plan, progress: Progre
     list of dict
         One row for each recording and method: ``preset``, ``method``, the numbers of
         :class:`~brainsim.accuracy.Accuracy`, ``seconds``, ``peak_mib``, ``density`` (share of connected pairs),
-        ``runs`` (the numbers of each seed), and ``why`` where numbers are missing. One failing method does not stop the
-        others.
+        ``calibration_pooled`` and ``reliability`` (the curve of all seeds together, see
+        :func:`~brainsim.accuracy.reliability`), ``runs`` (the numbers of each seed), and ``why`` where numbers are
+        missing. One failing method does not stop the others.
     """
     methods = {seed: [_told(method_of(text, seed), plan) for text in plan.methods] for seed in _seeds(plan)}
     makers, rows = list(cases), []
@@ -158,14 +159,16 @@ def _quietly(make: Callable[[int], Case], seed: int) -> Case:
 
 
 def _facts(case: Case, outcome: Outcome) -> dict[str, Any]:
-    found = Accuracy() if outcome.inferred is None else accuracy(outcome.inferred, case.true_weight, case.cell_type)
-    off = ~np.eye(len(case.true_weight), dtype=bool)
-    density = float((case.true_weight[off] != 0).mean()) if off.any() else None
+    said, truth = outcome.inferred, case.true_weight
+    found = Accuracy() if said is None else accuracy(said, truth, case.cell_type)
+    off = ~np.eye(len(truth), dtype=bool)
+    density = float((truth[off] != 0).mean()) if off.any() else None
     return {
         **found.to_dict(),
         "seconds": outcome.seconds,
         "peak_mib": outcome.peak_mib,
         "density": density,
+        "reliability": None if said is None else reliability(said.probability, truth),
         "why": outcome.why,
     }
 
@@ -176,6 +179,7 @@ def _row(preset: str, method: str, runs: Sequence[dict[str, Any]]) -> dict[str, 
     known = {name: [each[name] for each in runs if each[name] is not None] for name in names}
     row: dict[str, Any] = {"preset": preset, "method": method}
     row |= {name: float(np.median(values)) if values else None for name, values in known.items()}
-    row["runs"] = list(runs)
+    curve = pooled([each["reliability"] for each in runs])
+    row |= {"calibration_pooled": calibration(curve)[0], "reliability": curve, "runs": list(runs)}
     why = list(dict.fromkeys(each["why"] for each in runs if each["why"]))
     return row | {"why": "; ".join(why)}

@@ -31,7 +31,7 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], rate: float, command: st
         If the folder holds something else, or cannot be written.
     """
     figure = deconvolution.picture(rows).figure
-    return write_benchmark(folder, table(rows, rate, command), rows, figure, overwrite=overwrite)
+    return write_benchmark(folder, table(rows, rate, command), rows, {"figure": figure}, overwrite=overwrite)
 
 
 def table(rows: Sequence[dict[str, Any]], rate: float, command: str) -> Iterator[str]:

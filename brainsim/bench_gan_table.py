@@ -36,7 +36,7 @@ def write(
     """
     page = [*table(rows, command), *cost_table(costs)]
     figure = generators.picture(rows).figure
-    return write_benchmark(folder, page, [*rows, *costs], figure, overwrite=overwrite)
+    return write_benchmark(folder, page, [*rows, *costs], {"figure": figure}, overwrite=overwrite)
 
 
 def cost_table(costs: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -1,18 +1,19 @@
-"""What a benchmark of connectivity writes: a page of Markdown, the rows as JSON, the figure."""
+"""What a benchmark of connectivity writes: a page of Markdown, the rows as JSON, the figures."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from brainsim.bench_page import head, missing
-from brainsim.figure import benchmark
+from brainsim.figure import benchmark, reliability
 from brainsim.folder import write_benchmark
 
-SHOWN = ("auc", "ap", "mcc_best", "mcc_own", "sign_accuracy", "ei_accuracy", "direction", "calibration")
+DISTANCES = ("calibration", "calibration_pooled")  # of told probabilities from the truth
+SHOWN = ("auc", "ap", "mcc_best", "mcc_own", "sign_accuracy", "ei_accuracy", "direction", *DISTANCES)
 
 
 def write(folder: Path, rows: Sequence[dict[str, Any]], seeds: str, command: str, *, overwrite: bool) -> list[Path]:
-    """Write ``table.md``, ``table.json`` and ``figure.png``.
+    """Write ``table.md``, ``table.json``, ``figure.png``, and ``reliability.png`` where probabilities were told.
 
     Parameters
     ----------
@@ -32,8 +33,10 @@ def write(folder: Path, rows: Sequence[dict[str, Any]], seeds: str, command: str
     OutputError
         If the folder holds something else, or cannot be written.
     """
-    figure = benchmark.picture(rows).figure
-    return write_benchmark(folder, table(rows, seeds, command), rows, figure, overwrite=overwrite)
+    figures = {"figure": benchmark.picture(rows).figure}
+    if (told := reliability.picture(rows)) is not None:
+        figures["reliability"] = told.figure
+    return write_benchmark(folder, table(rows, seeds, command), rows, figures, overwrite=overwrite)
 
 
 def table(rows: Sequence[dict[str, Any]], seeds: str, command: str) -> Iterator[str]:
@@ -59,12 +62,12 @@ def table(rows: Sequence[dict[str, Any]], seeds: str, command: str) -> Iterator[
 def _best(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Return the best value of each column that is known."""
     columns = {name: [row[name] for row in rows if row[name] is not None] for name in SHOWN}
-    return {name: min(c) if name == "calibration" else max(c) for name, c in columns.items() if c}
+    return {name: max(c) for name, c in columns.items() if c and name not in DISTANCES}
 
 
 def _cell(row: dict[str, Any], name: str, best: dict[str, float]) -> str:
     text = _short(row[name], ".3f")
-    return f"**{text}**" if row[name] is not None and name != "calibration" and row[name] == best[name] else text
+    return f"**{text}**" if row[name] is not None and name in best and row[name] == best[name] else text
 
 
 def _short(value: float | None, form: str) -> str:

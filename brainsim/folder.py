@@ -3,7 +3,7 @@
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,17 +91,19 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def write_benchmark(
-    folder: Path, page: Iterable[str], rows: Sequence[dict[str, Any]], figure: Figure, *, overwrite: bool
+    folder: Path, page: Iterable[str], rows: Sequence[dict[str, Any]], figures: Mapping[str, Figure], *, overwrite: bool
 ) -> list[Path]:
-    """Write what a benchmark found as ``table.md``, ``table.json`` and ``figure.png``, and return their paths.
+    """Write what a benchmark found as ``table.md``, ``table.json`` and a PNG of each figure; return their paths.
 
     Raises
     ------
     OutputError
         If the folder holds something else, or cannot be written.
     """
+    names = ["table.md", BENCHMARK, *(f"{name}.png" for name in figures)]
     with result_folder(folder, BENCHMARK, overwrite=overwrite) as draft:
         (draft / "table.md").write_text("\n".join(page) + "\n", encoding="utf-8")
         (draft / BENCHMARK).write_text(json.dumps(list(rows), indent=1) + "\n", encoding="utf-8")
-        (draft / "figure.png").write_bytes(png(figure))
-    return [Path(folder) / name for name in ("table.md", BENCHMARK, "figure.png")]
+        for name, figure in figures.items():
+            (draft / f"{name}.png").write_bytes(png(figure))
+    return [Path(folder) / name for name in names]

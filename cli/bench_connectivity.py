@@ -16,7 +16,7 @@ Maker = Callable[[int], "Case"]
 
 
 @click.command(cls=Command)
-@out("Folder for table.md, table.json and figure.png.")
+@out("Folder for table.md, table.json, figure.png and reliability.png.")
 @contest(
     recordings="A recording that holds true_weight; may be repeated.",
     methods="brainsim, or a peer, also NAME:PARAMETER=VALUE; may be repeated (default: all).",
@@ -50,7 +50,7 @@ Maker = Callable[[int], "Case"]
 def command(
     echo: Echo, /, out: Path, overwrite: bool, methods: tuple[str, ...], seed: int, repeats: int, **how: Any
 ) -> None:
-    """Hold our inference of connectivity and its peers against the truth: one table, one figure.
+    """Hold our inference of connectivity and its peers against the truth: one table, two figures.
 
     Without --preset and --recording, all presets lif-..., izhikevich-... and calcium-... are simulated. Each method
     runs in a process of its own, so that its seconds and memory are its own; one that fails gets a row that says why.

@@ -8,9 +8,19 @@ import xarray as xr
 from made_up import calcium_trials, fit, fraction_trials, independent_gaussian
 from paired import CELLS, NEW, PUFF, TONE, learned
 
-from brainsim import figure, fraction_change, regression
+from brainsim import accuracy, figure, fraction_change, regression
 from brainsim.compare import compare
-from brainsim.figure import benchmark, celltype, change, checkpoint, deconvolution, generators, network, resemblance
+from brainsim.figure import (
+    benchmark,
+    celltype,
+    change,
+    checkpoint,
+    deconvolution,
+    generators,
+    network,
+    reliability,
+    resemblance,
+)
 from brainsim.figure import pathway as groups
 from brainsim.gan_score import GanScore, source_name
 from brainsim.held_out import HeldOut, Labelled
@@ -65,6 +75,25 @@ def of_connectivity():
         )
     ]
     return benchmark.picture(rows)
+
+
+def of_reliability():
+    """Draw probabilities that are too large on one data set, in two networks; on another there are too few pairs."""
+    rng = np.random.default_rng(0)
+    curves = []
+    for n in (40, 40, 5):
+        told = rng.beta(0.5, 2, (n, n))
+        curves.append(accuracy.reliability(told, (rng.random((n, n)) < told**1.2).astype(float)))
+    rows = [
+        {
+            "preset": data,
+            "method": "brainsim",
+            "runs": [{"reliability": each} for each in some],
+            "reliability": accuracy.pooled(some),
+        }
+        for data, some in (("dense", curves[:2]), ("few", curves[2:]))
+    ]
+    return reliability.picture(rows)
 
 
 def of_deconvolution():
@@ -200,5 +229,6 @@ DRAWN = {
     network.fit_pictures: (of_a_fit,),
     network.network_picture: (network_picture,),
     network.learning_curve_picture: (learning_curve_picture,),
+    reliability.picture: (of_reliability,),
     resemblance.resemblance_picture: (of_resemblance,),
 }

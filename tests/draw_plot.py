@@ -112,6 +112,17 @@ def pairs():
     return ax
 
 
+def reliability():
+    """Draw probabilities that are too large, with intervals, and those of two networks."""
+    told = np.array([0.03, 0.15, 0.34, 0.55, 0.75, 0.96])
+    found = told**1.2
+    interval = np.stack([found - 0.06, np.minimum(found + 0.06, 1)])
+    singles = [np.stack([told, np.clip(found + off, 0, 1)]) for off in (-0.05, 0.04)]
+    ax = plot.reliability(axes(2.6, 2.6), told, found, interval, singles, plot.OKABE_ITO["vermillion"])
+    ax.set(xlabel="told probability", ylabel="share that is connected")
+    return ax
+
+
 def cells_by_set():
     """Draw the probability of cells of three data sets."""
     rng = random()

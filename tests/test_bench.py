@@ -93,9 +93,26 @@ def test_calibration_is_the_distance_of_the_reliability_curve():
     rng = np.random.default_rng(0)
     truth = (rng.random((40, 40)) < 0.3).astype(float)
     share = truth[~np.eye(40, dtype=bool)].mean()
-    worst, mean = accuracy.calibration(np.full((40, 40), 0.85), truth)
+    curve = accuracy.reliability(np.full((40, 40), 0.85), truth)
+    worst, mean = accuracy.calibration(curve)
     assert worst == mean == pytest.approx(0.85 - share)
-    assert accuracy.calibration(np.full((5, 5), 0.5), TRUTH) == (None, None), "too few pairs"
+    few = accuracy.reliability(np.full((5, 5), 0.5), TRUTH)
+    assert accuracy.calibration(few) == (None, None), "too few pairs"
+    assert few == {name: [0] * 5 + [many] + [0] * 4 for name, many in (("pairs", 20), ("told", 10), ("connected", 2))}
+    assert accuracy.reliability(None, truth) is None
+    assert accuracy.calibration(None) == (None, None)
+
+
+def test_networks_are_pooled_by_their_pairs():
+    """Each network alone has too few pairs; together they have 60, of which a sixth is connected."""
+    few = accuracy.reliability(np.full((5, 5), 0.5), TRUTH)
+    whole = accuracy.reliability(np.full((5, 5), 0.5), np.where(TRUTH, 0, 1) * (np.arange(5) < 3))
+    assert accuracy.calibration(accuracy.pooled([few, None])) == (None, None)
+    together = accuracy.pooled([few, whole, few])
+    assert together["pairs"][5] == 60
+    connected = (2 + (few["connected"][5]) + whole["connected"][5]) / 60
+    assert accuracy.calibration(together)[0] == pytest.approx(abs(0.5 - connected))
+    assert accuracy.pooled([None, None]) is None
 
 
 def test_our_order_is_probability_first_then_z():
@@ -154,7 +171,7 @@ def test_the_rows_of_a_benchmark(monkeypatch):
 
 def test_a_row_holds_medians_of_the_seeds_that_have_a_number(monkeypatch):
     scores = iter([0.1, None, 0.2, 0.9])
-    facts = accuracy.Accuracy().to_dict() | dict.fromkeys(("seconds", "peak_mib", "density"))
+    facts = accuracy.Accuracy().to_dict() | dict.fromkeys(("seconds", "peak_mib", "density", "reliability"))
     monkeypatch.setattr(bench, "_facts", lambda *_: facts | {"ap": next(scores), "why": ""})
     monkeypatch.setattr(bench, "run", lambda *_: None)
     case = ground_truth.prepare("made-up", known(100))
@@ -175,6 +192,8 @@ def test_ours_takes_part():
     assert shared["why"] == ""
     alone = accuracy.accuracy(outcome.inferred, case.true_weight, case.cell_type)
     assert [shared[name] for name in ("ap", "auc", "mcc_own")] == [alone.ap, alone.auc, alone.mcc_own]
+    assert sum(shared["reliability"]["pairs"]) == 20
+    assert shared["reliability"]["connected"] == accuracy.reliability(outcome.inferred.probability, TRUTH)["connected"]
 
 
 def test_wrong_names_of_methods_find_the_right_one():
@@ -208,6 +227,7 @@ def test_the_command_writes_table_and_figure(cli, tmp_path):
     assert "| rec | smoothed-correlogram | **1.000** |" in page
     assert str(tmp_path) not in page
     assert (tmp_path / "bench" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "bench" / "reliability.png").exists(), "neither method tells probabilities"
     again = cli("bench", "connectivity", *arguments, *methods)
     assert again.exit_code == 1
     assert "--overwrite" in again.stderr
@@ -215,10 +235,11 @@ def test_the_command_writes_table_and_figure(cli, tmp_path):
 
 def test_the_command_lays_the_most_important_numbers_out_in_columns(cli, tmp_path, monkeypatch):
     numbers = dict.fromkeys((*CONTRACT[2:], *bench_table.SHOWN, "density", "seconds", "peak_mib"), 0.25)
-    nothing = dict.fromkeys(numbers)
+    nothing, untold = dict.fromkeys(numbers), {"ap": None, "reliability": None}
+    told = {"reliability": accuracy.reliability(np.full((11, 11), 0.3), np.eye(11))}
     rows = [
-        {"preset": "lif-dense", "method": "brainsim", "why": "", "runs": [{"ap": 0.25}], **numbers},
-        {"preset": "lif-dense", "method": "tspe", "why": "it took too long", "runs": [{"ap": None}], **nothing},
+        {"preset": "lif-dense", "method": "brainsim", "why": "", "runs": [{"ap": 0.25, **told}], **told, **numbers},
+        {"preset": "lif-dense", "method": "tspe", "why": "it took too long", **untold, "runs": [untold], **nothing},
     ]
     monkeypatch.setattr(bench, "compete", lambda *_: rows)
     arguments = ["--preset", "lif-dense", "--method", "brainsim", "--duration", 5, "--input", "events"]
@@ -230,7 +251,9 @@ def test_the_command_lays_the_most_important_numbers_out_in_columns(cli, tmp_pat
     assert set(theirs.split()[2:]) == {"-"}
     assert len(head) == len(ours) == len(theirs)
     assert why == "lif-dense, tspe: it took too long"
-    assert {line.rsplit("/", 1)[-1] for line in written} == {"table.md", "table.json", "figure.png"}
+    assert {line.rsplit("/", 1)[-1] for line in written} == {
+        "table.md", "table.json", "figure.png", "reliability.png",
+    }  # fmt: skip
     page = (tmp_path / "bench" / "table.md").read_text()
     assert "brainsim bench connectivity --preset lif-dense --method brainsim --input events --duration 5" in page
     assert "medians of seeds 0 to 1" in page

@@ -18,6 +18,7 @@ from brainsim.plot.checkpoint import over_epochs
 from brainsim.plot.connectivity import group_legend, matrix, network, weights
 from brainsim.plot.distribution import curves, histograms, report_card
 from brainsim.plot.pathway import changes, regression
+from brainsim.plot.reliability import reliability
 from brainsim.plot.resemblance import resemblance
 from brainsim.plot.style import CELL_TYPE, OKABE_ITO, STYLE, group_colors, plain, source_colors
 
@@ -44,6 +45,7 @@ __all__ = [
     "plain",
     "raster",
     "regression",
+    "reliability",
     "report_card",
     "resemblance",
     "responses",
