@@ -54,6 +54,8 @@ class Judgement:
         microscope, where common input looks like excitation and never like inhibition.
     spikes
         How many spikes each neuron fired, (neuron,); None where they are not known.
+    same
+        How much both directions of a pair say the same; told in frames only.
     """
 
     sides: Floats
@@ -61,6 +63,7 @@ class Judgement:
     share: float
     decoys: bool = True
     spikes: Array | None = None
+    same: float = 0.0
 
     @property
     def evidence(self) -> Array:
@@ -76,8 +79,7 @@ class Judgement:
         evidence counts less, and it may be that of the other direction.
         """
         if not self.decoys:
-            share, same = max(self.share, FRAME_SHARE), alike(self.sides[0], usable)
-            return directed(FRAME_NEWS * self.evidence, share, same)[usable]
+            return directed(FRAME_NEWS * self.evidence, max(self.share, FRAME_SHARE), self.same)[usable]
         return calibrated(self.sides, self.excitatory, self.share, usable, self.spikes)
 
     @property
@@ -291,13 +293,14 @@ def combined(
         by_view[mine] = np.median([each.excitatory for each in views], axis=0)
     framed, prior = bin_s > FINE_BIN_S, prior_odds(len(usable), known)
     by_view = prior + expit(shown) * (by_view - prior)
-    share = float(np.median([v.share for v in views]))
+    share, same = float(np.median([v.share for v in views])), 0.0
     if framed and usable.sum() >= FEW_PAIRS:
-        sides = contrasted(_of_both_directions(sides, usable) if bin_s > COARSE_BIN_S else sides, usable)
+        same = alike(sides[0], usable)
+        sides = contrasted(_of_both_directions(sides, same) if bin_s > COARSE_BIN_S else sides, usable)
         excitatory = prior + _lean(FRAME_NEWS * sides, usable, share)
     else:
         excitatory = prior + TOLD_TWICE * (by_view - prior + _lean(sides, usable, share)) / 2
-    judgement = Judgement(sides, excitatory, share, not framed)
+    judgement = Judgement(sides, excitatory, share, not framed, same=same)
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))
@@ -317,10 +320,9 @@ def _lean(sides: Floats, usable: NDArray[np.bool_], share: float) -> Array:
     return np.array([(pair[0] - pair[1]).sum() for pair in pairs])
 
 
-def _of_both_directions(sides: Floats, usable: NDArray[np.bool_]) -> Floats:
+def _of_both_directions(sides: Floats, same: float) -> Floats:
     """Let the other direction of each pair speak as well, as far as both say the same."""
-    same = np.float32(alike(sides[0], usable))
-    found: Floats = (sides + same * sides.transpose(0, 2, 1)) / (1 + same)
+    found: Floats = (sides + np.float32(same) * sides.transpose(0, 2, 1)) / np.float32(1 + same)
     return found
 
 
