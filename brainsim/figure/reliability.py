@@ -59,9 +59,10 @@ def _enough(curve: Curve) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def _curve(curve: Curve) -> Floats:
-    """Return told probability, share connected, its 95 % interval (Wilson): tenths with enough pairs, (4, tenth)."""
-    some = _enough(curve)
-    pairs, told, connected = (np.asarray(curve[name])[some] for name in ("pairs", "told", "connected"))
-    ends = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in zip(connected, pairs, strict=True)]
-    interval = np.array([[end.low, end.high] for end in ends]).reshape(-1, 2).T
-    return np.stack([told / pairs, connected / pairs, *interval])
+    """Return told probability, share connected and its 95 % interval (Wilson), (4, tenth); NaN with too few pairs."""
+    found = np.full((4, len(curve["pairs"])), np.nan)
+    for k in np.flatnonzero(_enough(curve)):
+        pairs, told, connected = (curve[name][k] for name in ("pairs", "told", "connected"))
+        ends = binomtest(int(connected), int(pairs)).proportion_ci(method="wilson")
+        found[:, k] = told / pairs, connected / pairs, ends.low, ends.high
+    return found
