@@ -36,6 +36,7 @@ MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
 COUNTED = 0.4  # of a pair: pairs of a neuron are not independent
 OFFSET_SD, TYPES_SD = 0.4, 1.0  # of an offset; of the difference between those of E and I
+INHIBITORY, TAIL = 1, 8.0  # the offset of I has the tail of Student's distribution with so many degrees of freedom
 SLOPE_SD = 0.4  # of the logarithms of slopes, and of their differences
 ASYMMETRY_SD, ASYMMETRIES_SD = 0.4, 0.4  # of an asymmetry; of the difference between those of E and I
 RISE, RISE_SD = 0.3, 0.3  # of its rise per nat up to the second knot (beyond, it is expected to stay); SD
@@ -195,7 +196,11 @@ def _fitted(decoys: _Decoys, prior: float) -> tuple[Array, Array]:
 
 
 def _cost(off: Array) -> tuple[float, Array]:
-    """Return minus the log prior of how far off the expected it is, and its gradient: every row has its SD."""
+    """Return minus the log prior of how far off the expected it is, and its gradient: every row has its SD.
+
+    All rows are normal but the offset of I, which has a heavy tail: where inhibitory synapses are few and strong, weak
+    evidence for them is never one, and many pairs may tell so.
+    """
     slopes, two = len(KNOTS) + 1, np.array([[1, 0], [0, 1], [1, -1]])
     rows = linalg.block_diag(
         two / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]],
@@ -205,4 +210,7 @@ def _cost(off: Array) -> tuple[float, Array]:
         [[1 / BUSY_SD]],
     )
     far = rows @ off
-    return float(far @ far / 2), far @ rows
+    heavy = 1 + far[INHIBITORY] ** 2 / TAIL
+    value = float(far @ far - far[INHIBITORY] ** 2 + TAIL * np.log(heavy)) / 2
+    far[INHIBITORY] /= heavy
+    return value, far @ rows

@@ -81,6 +81,43 @@ def test_one_type_may_have_more_synapses_than_the_other():
     assert np.abs(np.mean(off, 0)).max() < 0.02
 
 
+def few_and_strong(n, seed):
+    """E connects many and weakly, I few and strongly; weak evidence for inhibition is never a synapse."""
+    rng = np.random.default_rng(seed)
+    kind = np.where(np.arange(n) < 0.8 * n, 1.0, -1.0)
+    off = ~np.eye(n, dtype=bool)
+    connected = (rng.uniform(size=(n, n)) < np.where(kind > 0, 0.08, 0.01)[:, None]) & off
+    strength = np.where(kind > 0, 2.0, 12.0)[:, None]
+    score = rng.normal(size=(n, n)) + strength * connected * rng.uniform(0.8, 1.2, (n, n)) * kind[:, None]
+    weak, strong = (half_normal(sign * score, variance) for sign, variance in ((1, 4.0), (-1, 144.0)))
+    return np.stack([weak, strong]), 1000 * kind, connected, off
+
+
+def test_where_many_pairs_tell_the_offset_of_inhibition_may_be_far_off(monkeypatch):
+    """The share of connections is that of E; of those that weak evidence says to inhibit none does."""
+    sides, excitatory, connected, usable = few_and_strong(400, 1)
+    kind = np.broadcast_to(excitatory[:, None] > 0, usable.shape)[usable]
+    truth, off = connected[usable], []
+    for tail in (decoy.TAIL, 1e9):
+        monkeypatch.setattr(decoy, "TAIL", tail)
+        told, evidence = called(sides, excitatory, usable, 0.065)
+        doubtful = ~kind & (evidence > 0.5) & (evidence < 5)
+        assert not truth[doubtful].any()
+        off.append([told[doubtful].mean(), told[kind].mean() / truth[kind].mean() - 1])
+    assert (np.array(off[0]) < 0.9 * np.array(off[1])).all()
+    assert off[0][0] < 0.12
+
+
+@pytest.mark.parametrize("far", [0.3, 3.0])
+def test_the_prior_falls_as_its_gradient_says(far):
+    at = far * np.random.default_rng(0).normal(size=len(decoy.KNOTS) + len(decoy.RISES) + 5)
+    value, slope = decoy._cost(at)
+    step = 1e-6 * np.eye(len(at))
+    found = [(decoy._cost(at + each)[0] - decoy._cost(at - each)[0]) / 2e-6 for each in step]
+    np.testing.assert_allclose(slope, found, rtol=1e-5, atol=1e-6)
+    assert value > 0
+
+
 def test_neurons_that_fire_more_show_more_of_everything():
     """Unconnected pairs of busy inhibitory neurons look like excitation; those of E do so as their spikes let them."""
     off = {True: [], False: []}
