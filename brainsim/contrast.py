@@ -15,7 +15,7 @@ x and x' the evidence of both, p how probable any connection is, and a how much 
     none (1-p)^2    one way p(1-p) exp(x)    the other p(1-p) exp(x')    both p^2 exp(max + (1-a) min)
 
 The probability of a connection is that of the second and the last, over that of all. Where a is 1, a pair that is
-certainly coupled is connected one way or the other.
+certainly coupled is connected one way or the other. Evidence against one of two (min below 0) counts in full for both.
 
 References
 ----------
