@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from brainsim.null import NEIGHBOURS, factors
+from brainsim.null import FEW_PAIRS, NEIGHBOURS, factors
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
@@ -72,7 +72,7 @@ def alike(side: Floats, usable: NDArray[np.bool_]) -> float:
     """
     pairs = np.flatnonzero(usable)
     some = np.unravel_index(pairs[:: max(1, -(-len(pairs) // MOST_RANKED))], usable.shape)
-    if len(some[0]) < NEIGHBOURS or np.ptp(side[some]) == 0:
+    if len(some[0]) < FEW_PAIRS or np.ptp(side[some]) == 0:
         return 0.0
     return max(0.0, float(stats.spearmanr(side[some], side.T[some]).statistic))
 
