@@ -1,9 +1,9 @@
 """What else than a synapse may have made a correlogram: hidden input to both neurons, a synapse of the other direction.
 
-A synapse begins to act after its delay: its peak rises within the jitter of spikes and decays slowly. A hidden neuron
-that excites both gives a peak as well, as far from zero as its delays differ, but one that rises as slowly as it
-decays. And what the other direction of the pair does must not be taken for something that this one does. So each
-pair is explained in four ways: by nothing, by hidden input, by the other direction, by both; a synapse adds to each.
+A synapse begins to act after its delay: its peak rises within the jitter of spikes and decays slowly. Hidden neurons
+make peaks as well, but they rise more slowly (:mod:`brainsim.hidden_peak`). And what the other direction of the pair
+does must not be taken for something that this one does. So each pair is explained in four ways: by nothing, by hidden
+input, by the other direction, by both; a synapse adds to each.
 
     without a synapse   1 + H + B + A1 A2
     with a synapse of ratio S   S' + A1 S1 + A1 A2 S2
@@ -26,10 +26,10 @@ from brainsim.strength import Floats, Strength
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
-MISFIT, AGAIN = 0.05, 0.12  # error of what is taken out, over its size; of what is taken out of the rest
-DOUBT = 0.075  # ... of the shapes of a peak
+MISFIT, AGAIN = 0.1, 0.12  # error of what is taken out, over its size; of what is taken out of the rest
+DOUBT = 0.07  # ... of the shapes of a peak
 REPEATED = 0.5  # how often the other direction is connected, over how often any pair is
-LEAST = 0.02  # share of a score's variance that stays however much it is like what is taken out
+LEAST = 0.2  # share of a score's variance that stays however much it is like what is taken out
 SMALLEST = 1e-300
 
 

@@ -158,7 +158,9 @@ def _probability(score: Array, usable: Mask, known: NDArray[np.str_] | None) -> 
     """Return the probability that a pair has a synapse, by the two groups of :mod:`brainsim.posterior`."""
     seen = view(score, usable, prior_odds(len(score), known))
     probability = np.zeros(usable.shape)
-    probability[usable] = expit(Judgement(seen.sides, seen.excitatory, seen.share).log_odds(usable))
+    probability[usable] = expit(
+        Judgement(seen.sides, seen.excitatory, seen.share, mirrored=seen.mirrored).log_odds(usable)
+    )
     return probability
 
 

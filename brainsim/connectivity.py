@@ -22,7 +22,7 @@ from brainsim.edge import CellTypes, Edges, best_cut, named_types
 from brainsim.kernel import COARSE_BIN_S, FINE_BIN_S, lags
 from brainsim.look import Look, baselines, keep_types, pairs_of, prior_odds
 from brainsim.null import FEW_PAIRS, NORMAL_MEDIAN
-from brainsim.posterior import View, log_probability, view
+from brainsim.posterior import View, log_probability, posts_mirrored, view
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events
 from brainsim.shard_store import InMemory, digest
@@ -56,6 +56,10 @@ class Judgement:
         How many spikes each neuron fired, (neuron,); None where they are not known.
     same
         How much both directions of a pair say the same; told in frames only.
+    mirrored
+        As `sides`, of scores with the other sign, (2, pre, some posts); None where they are not known.
+    hidden
+        How often hidden input was found, over how often connections.
     """
 
     sides: Floats
@@ -64,6 +68,8 @@ class Judgement:
     decoys: bool = True
     spikes: Array | None = None
     same: float = 0.0
+    mirrored: Floats | None = None
+    hidden: float = 0.0
 
     @property
     def evidence(self) -> Array:
@@ -80,7 +86,7 @@ class Judgement:
         """
         if not self.decoys:
             return directed(FRAME_NEWS * self.evidence, max(self.share, FRAME_SHARE), self.same)[usable]
-        return calibrated(self.sides, self.excitatory, self.share, usable, self.spikes)
+        return calibrated(self.sides, self.excitatory, self.share, usable, self.spikes, self.mirrored, self.hidden)
 
     @property
     def side(self) -> Array:
@@ -247,10 +253,16 @@ def refined(
     prior, old = prior_odds(len(score), known), found.judgement
     more = view(score, usable, prior)
     shown = max(found.any, more.any)
-    sides, excitatory = _as_far_as_any(shown, more.sides), expit(shown) * (more.excitatory - prior)
+    excitatory = expit(shown) * (more.excitatory - prior)
+
+    def joined(known: Floats, news: Floats) -> Floats:
+        found: Floats = (known + trusted * _as_far_as_any(shown, news)) * (1 - (1 - NEWS) * trusted)
+        return found
+
     both = replace(
         old,
-        sides=(old.sides + trusted * sides) * (1 - (1 - NEWS) * trusted),
+        sides=joined(old.sides, more.sides),
+        mirrored=None if old.mirrored is None else joined(old.mirrored, more.mirrored),
         excitatory=old.excitatory + trusted * TYPE_NEWS * excitatory,
     )
     return replace(found, judgement=both, usable=usable, types=_types_of(both, known), any=shown), inflation
@@ -284,23 +296,25 @@ def combined(
         far as both directions say the same over all pairs.
     """
     sides, delay = np.zeros((2, *usable.shape), np.float32), np.zeros(usable.shape, np.float32)
+    mirrored = np.zeros_like(sides[:, :, posts_mirrored(len(usable))])
     views, by_view, at, shown = [], np.zeros(len(usable)), 0, -np.inf
     for views in blocks:
         mine = slice(at, at := at + views[0].sides.shape[1])
         shown = max(each.any for each in views)
         sides[:, mine] = _as_far_as_any(shown, np.median([each.sides for each in views], axis=0))
+        mirrored[:, mine] = _as_far_as_any(shown, np.median([each.mirrored for each in views], axis=0))
         delay[mine] = np.median([each.delay for each in views], axis=0)
         by_view[mine] = np.median([each.excitatory for each in views], axis=0)
     framed, prior = bin_s > FINE_BIN_S, prior_odds(len(usable), known)
     by_view = prior + expit(shown) * (by_view - prior)
-    share, same = float(np.median([v.share for v in views])), 0.0
+    share, hidden, same = float(np.median([v.share for v in views])), float(np.median([v.hidden for v in views])), 0.0
     if framed and usable.sum() >= FEW_PAIRS:
         same = alike(sides[0], usable)
         sides = contrasted(_of_both_directions(sides, same) if bin_s > COARSE_BIN_S else sides, usable)
         excitatory = prior + _lean(FRAME_NEWS * sides, usable, share)
     else:
         excitatory = prior + TOLD_TWICE * (by_view - prior + _lean(sides, usable, share)) / 2
-    judgement = Judgement(sides, excitatory, share, not framed, same=same)
+    judgement = Judgement(sides, excitatory, share, not framed, same=same, mirrored=mirrored, hidden=hidden)
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))

@@ -1,17 +1,22 @@
-"""Probabilities that hold: evidence for a synapse against the evidence for one of the wrong sign.
+"""Probabilities that hold: evidence for a synapse against the evidence for one that cannot be.
 
-A neuron excites or inhibits, so evidence that an excitatory cell inhibits another is false by Dale's law. These decoys
-show how much evidence unconnected pairs give in this recording, hidden input and all. How many pairs of an excitatory
-(E) and an inhibitory (I) neuron give evidence e for the right sign and for the wrong one, with b(e) not known:
+A neuron excites or inhibits, so evidence that an excitatory cell inhibits another is false by Dale's law. And noise has
+no sign: of scores with the other sign, evidence that an excitatory cell excites is false as well. These decoys show how
+much evidence unconnected pairs give in this recording, hidden input and all. How many pairs of an excitatory (E) and an
+inhibitory (I) neuron give evidence e for the right sign, for the wrong one, and (of scores with the other sign,
+mirrored) for the right one, with b(e) not known:
 
-    E right   n_E b(e)        (1 + exp(u_E)) exp(+g_E/2)        E wrong   n_E b(e)        exp(-g_E/2)
-    I right   n_I b(e) exp(h) (1 + exp(u_I)) exp(-g_I/2)        I wrong   n_I b(e) exp(h) exp(+g_I/2)
+    E right      n_E b(e)        (1 + exp(u_E)) exp(+(m + a_E)/2)      E wrong   n_E b(e)        exp(-(m + a_E)/2)
+    E mirrored   n_E b(e)        exp(+(m - a_E)/2)
+    I right      n_I b(e) exp(h) (1 + exp(u_I)) exp(-(m + a_I)/2)      I wrong   n_I b(e) exp(h) exp(+(m + a_I)/2)
 
 A pair counts once, for the sign that it gives more evidence for: a strong synapse often gives some for the other sign
 as well, which says nothing of unconnected pairs. `u` is the log odds of a connection, an offset of each type and a
-slope in each piece between knots; where the model of :mod:`brainsim.posterior` holds, u = log odds of the share + e,
-which is the prior. `g` is how much more often nothing but common input looks like excitation than like inhibition; it
-grows with the evidence. `h` is how much more often unconnected pairs of an inhibitory neuron give evidence: they have
+slope in each piece between knots; where the model of :mod:`brainsim.posterior` holds, u = log odds of the share + e.
+The prior is near that: weak synapses hide among the unconnected pairs, so that a share that was learned is too small,
+and the odds of weak evidence grow more slowly. `m` is how much more often noise looks like excitation than like
+inhibition: their synapses have other strengths. `a` is how much more often hidden input does; where much of it was
+found, more is expected. `h` is how much more often unconnected pairs of an inhibitory neuron give evidence: they have
 more spikes, so everything shows more in them.
 """
 
@@ -29,23 +34,32 @@ from scipy.special import expit, log_expit, logsumexp
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 KNOTS = (0.0, 2.0, 5.0, 12.0)
-TOLD_FROM = 0.5  # evidence from which on it tells: below, connected pairs fill the side of the decoys
-RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of the asymmetry
-FURTHER, MORE = 3.0, 0.25  # so far evidence makes more spikes count more, by so much per nat
+TOLD_FROM, TOLD_TO = 0.5, 12.0  # evidence that tells: below, connected pairs are among the decoys; beyond, all are
+RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of `a` and `m`
 MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
-COUNTED = 0.4  # of a pair: pairs of a neuron are not independent
+COUNTED, MOST_COUNTED = 0.4, 1500.0  # of a pair, for pairs of a neuron are not independent; of all: they share errors
+OFFSET, LEARNED = 0.6, 1000.0  # over the model's, where the share was learned from many more pairs than this
 OFFSET_SD, TYPES_SD = 0.4, 1.0  # of an offset; of the difference between those of E and I
-INHIBITORY, TAIL = 1, 8.0  # the offset of I has the tail of Student's distribution with so many degrees of freedom
-SLOPE_SD = 0.4  # of the logarithms of slopes, and of their differences
+SLOPES, SLOPE_SD = (1.0, 0.7, 1.0, 1.0, 1.0), 0.6  # slopes of `u`; SD of their logarithms, and of their differences
+HIDDEN, MOST_HIDDEN = 0.4, 2.0  # `a_E`, and the first rise of `a` per nat, over hidden input; most of that
 ASYMMETRY_SD, ASYMMETRIES_SD = 0.4, 0.4  # of an asymmetry; of the difference between those of E and I
-RISE, RISE_SD = 0.3, 0.3  # of its rise per nat up to the second knot (beyond, it is expected to stay); SD
-BUSY, BUSY_SD = 0.3, 0.1  # `h` over the logarithm of how many more spikes they fire; SD
+MIRRORED_SD = 1.0  # of `m`
+RISE_SD = 0.5  # of what `a` and `m` rise by per nat
+BUSY, BUSY_SD = 0.2, 0.1  # `h` over the logarithm of how many more spikes they fire; SD
 SURE = np.log(9.0)
+E_RIGHT, E_WRONG, I_RIGHT, I_WRONG, E_MIRRORED = range(5)
+TYPE = np.array([0, 0, 1, 1, 0])  # of each kind
 
 
 def calibrated(
-    sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_], spikes: Array | None = None
+    sides: Floats,
+    excitatory: Array,
+    share: float,
+    usable: NDArray[np.bool_],
+    spikes: Array | None = None,
+    mirrored: Floats | None = None,
+    hidden: float = 0.0,
 ) -> Array:
     """Return the log odds that pairs are connected, given all evidence of the recording.
 
@@ -61,6 +75,10 @@ def calibrated(
         Pairs that can be judged, (pre, post).
     spikes
         How many spikes each neuron fired, (neuron,); None where they are not known.
+    mirrored
+        Evidence as `sides` of scores with the other sign, (2, pre, every k-th post); None where it is not known.
+    hidden
+        How often hidden input was found, over how often connections.
 
     Returns
     -------
@@ -74,12 +92,14 @@ def calibrated(
 
     References
     ----------
-    Elias & Gygi (2007), Nature Methods 4:207 (decoys). Efron (2004), JASA 99:96 (local false discovery rate).
+    Elias & Gygi (2007), Nature Methods 4:207 (decoys). Efron (2004), JASA 99:96 (local false discovery rate). Barber &
+    Candes (2015), Ann Stat 43:2055 (noise has no sign).
     """
-    prior = float(np.log(share / (1 - share)))
-    decoys = _Decoys.of(list(_told(sides, excitatory, share, usable)), _busier(excitatory, spikes))
-    offset, slope = _fitted(decoys, prior)
-    log_odds, at = np.zeros(int(usable.sum())), 0
+    pairs = int(usable.sum())
+    prior = float(np.log(share / (1 - share))) + OFFSET * pairs / (pairs + LEARNED)
+    decoys = _Decoys.of(_told(sides, excitatory, share, usable, mirrored), _busier(excitatory, spikes))
+    offset, slope = _fitted(decoys, prior, min(hidden, MOST_HIDDEN))
+    log_odds, at = np.zeros(pairs), 0
     for pre, whole in enumerate(excitatory):
         side = sides[:, pre, usable[pre]].astype(float)
         capped = np.minimum(side, MOST_EVIDENCE)
@@ -99,24 +119,26 @@ def _busier(excitatory: Array, spikes: Array | None) -> float:
 
 
 def _told(
-    sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_]
-) -> Iterator[tuple[Array, Array, int]]:
-    """Give the evidence that tells, of the right and of the wrong sign, and how many pairs there are, of E and of I."""
-    found: list[list[list[Array]]] = [[[], []], [[], []]]
-    pairs = [0, 0]
+    sides: Floats, excitatory: Array, share: float, usable: NDArray[np.bool_], mirrored: Floats | None
+) -> Iterator[tuple[int, Array, int]]:
+    """Give kinds of pairs of each neuron: which kind, the evidence that tells, and of how many pairs it is."""
+    some = slice(None, None, -(-sides.shape[2] // max(1, 0 if mirrored is None else mirrored.shape[2])))
     for pre, whole in enumerate(excitatory):
         side = sides[:, pre].astype(float)
         pair = np.logaddexp(np.log1p(-share), np.log(share) + side)
         k = int(whole < 0)
         sign = 1 - 2 * k
         sure = usable[pre] & (sign * (whole - (pair[0] - pair[1])) > SURE) & (sign * whole > SURE)
-        pairs[k] += int(sure.sum())
-        right, wrong = side[k][sure], side[1 - k][sure]
-        found[k][0].append(right[(right > TOLD_FROM) & (right >= wrong)])
-        found[k][1].append(wrong[(wrong > TOLD_FROM) & (wrong > right)])
-    for of_type, many in zip(found, pairs, strict=True):
-        right, wrong = (np.concatenate([np.zeros(0), *each]) for each in of_type)
-        yield right, wrong, many
+        right, wrong, many = side[k][sure], side[1 - k][sure], int(sure.sum())
+        yield 2 * k, right[_tells(right) & (right >= wrong)], many
+        yield 2 * k + 1, wrong[_tells(wrong) & (wrong > right)], many
+        if mirrored is not None and k == 0:
+            right, wrong = mirrored[:, pre, sure[some]].astype(float)
+            yield E_MIRRORED, right[_tells(right) & (right >= wrong)], len(right)
+
+
+def _tells(evidence: Array) -> NDArray[np.bool_]:
+    return (evidence > TOLD_FROM) & (evidence < TOLD_TO)
 
 
 @dataclass(frozen=True)
@@ -126,33 +148,35 @@ class _Decoys:
     Attributes
     ----------
     pieces, rises
-        The evidence of each pair in pieces of `u` and of `g`, (pair, piece).
+        The evidence of each pair in pieces of `u`, and in pieces of `a` and `m`, (pair, piece).
     kind
-        0: E right, 1: E wrong, 2: I right, 3: I wrong, (pair,).
+        Which kind it is, (pair,).
     many
-        Logarithm of the number of pairs of E and of I, (type,).
-    busier, more
-        `h` if the prior were sure, and by what it grows with its deviation, (pair,).
+        Logarithm of the number of pairs of each kind, (kind,).
+    busier
+        `h` if the prior were sure.
     """
 
     pieces: Array
     rises: Array
     kind: NDArray[np.int64]
     many: Array
-    busier: Array
-    more: Array
+    busier: float
 
     @classmethod
-    def of(cls, types: list[tuple[Array, Array, int]], busier: float) -> "_Decoys":
-        """Lay out the evidence of both types; a sample where there is much."""
-        sides = [each for right, wrong, _ in types for each in (right, wrong)]
-        found, kind = np.concatenate(sides), np.repeat(np.arange(4), [len(each) for each in sides])
-        some = slice(None, None, max(1, -(-len(found) // MOST_PAIRS)))
-        evidence = np.minimum(found[some], MOST_EVIDENCE)
-        more = 1 + MORE * np.clip(evidence - TOLD_FROM, 0, FURTHER)
-        many = np.log(np.maximum([many for _, _, many in types], 1e-9))
+    def of(cls, told: Iterator[tuple[int, Array, int]], busier: float) -> "_Decoys":
+        """Lay out the evidence of all neurons; a sample where there is much."""
+        many, found, kind = np.zeros(len(TYPE)), [np.zeros(0)], [np.zeros(0, np.int64)]
+        for which, evidence, pairs in told:
+            many[which] += pairs
+            found.append(evidence)
+            kind.append(np.full(len(evidence), which))
+        each, kinds = np.concatenate(found), np.concatenate(kind)
+        order = np.argsort(kinds, kind="stable")[:: max(1, -(-len(each) // MOST_PAIRS))]
+        evidence = np.minimum(each[order], MOST_EVIDENCE)
         rises = [np.clip(evidence, low, high) - low for low, high in pairwise(RISES)]
-        return cls(_pieces(evidence), np.stack(rises, axis=-1), kind[some], many, BUSY * busier * more, more)
+        seldom = np.log(np.maximum(many, 1e-9))
+        return cls(_pieces(evidence), np.stack(rises, axis=-1), kinds[order], seldom, BUSY * busier)
 
 
 def _pieces(evidence: Array) -> Array:
@@ -162,55 +186,68 @@ def _pieces(evidence: Array) -> Array:
     return np.stack([np.minimum(evidence, KNOTS[0]), *rising], axis=-1)
 
 
-def _fitted(decoys: _Decoys, prior: float) -> tuple[Array, Array]:
+SIZES = (2, len(SLOPES), 2, len(RISES) - 1, 1, 1, len(RISES) - 1)  # offsets, slopes, a, its rises, h, m, its rises
+OFFSETS, SLOPE, ASYMMETRY, RISE, BUSIER, NOISE, NOISE_RISE = (
+    slice(end - size, end) for size, end in zip(SIZES, np.cumsum(SIZES), strict=True)
+)
+
+
+def _expected(prior: float, hidden: float) -> Array:
+    """Return what is expected of all parameters."""
+    expected = np.zeros(sum(SIZES))
+    expected[OFFSETS], expected[SLOPE] = prior, np.log(SLOPES)
+    expected[ASYMMETRY], expected[RISE.start] = (HIDDEN * hidden, 0.0), HIDDEN * hidden
+    return expected
+
+
+def _fitted(decoys: _Decoys, prior: float, hidden: float) -> tuple[Array, Array]:
     """Fit offsets of E and I, (type,), and slopes, (piece,), to which evidence is right and which a decoy."""
-    slopes, rises = 2 + len(KNOTS) + 1, 2 + len(KNOTS) + 3
-    expected = np.zeros(rises + len(RISES))
-    expected[:2], expected[rises] = prior, RISE
-    each = np.arange(len(decoys.kind))
+    expected, each = _expected(prior, hidden), np.arange(len(decoys.kind))
+    counted = min(COUNTED, MOST_COUNTED / max(len(each), 1))
 
     def loss(at: Array) -> tuple[float, Array]:
         value, by = _cost(at - expected)
-        slope, busy = np.exp(at[2:slopes]), decoys.busier + at[-1] * decoys.more
-        odds = at[:2, None] + decoys.pieces @ slope
-        lean = (at[slopes:rises, None] + decoys.rises @ at[rises:-1]) / 2
+        slope, busy = np.exp(at[SLOPE]), decoys.busier + at[BUSIER]
+        odds = at[OFFSETS, None] + decoys.pieces @ slope
+        a = (at[ASYMMETRY, None] + decoys.rises @ at[RISE]) / 2
+        m = (at[NOISE] + decoys.rises @ at[NOISE_RISE]) / 2
         real = np.logaddexp(0, odds)
-        log = np.stack([real[0] + lean[0], -lean[0], busy + real[1] - lean[1], busy + lean[1]])
-        log += np.repeat(decoys.many, 2)[:, None]
+        log = np.stack(
+            [real[0] + m + a[0], -m - a[0], busy + real[1] - m - a[1], busy + m + a[1], m - a[0]],
+        )
+        log += decoys.many[:, None]
         whole = logsumexp(log, axis=0)
-        value += COUNTED * float((whole - log[decoys.kind, each]).sum())
+        value += counted * float((whole - log[decoys.kind, each]).sum())
         push = np.exp(log - whole)
         push[decoys.kind, each] -= 1
-        push *= COUNTED
-        pull = push[[0, 2]] * expit(odds)
-        tilt = np.stack([push[0] - push[1], push[3] - push[2]]) / 2
-        by[:2] += pull.sum(1)
-        by[2:slopes] += (pull.sum(0) @ decoys.pieces) * slope
-        by[slopes:rises] += tilt.sum(1)
-        by[rises:-1] += tilt.sum(0) @ decoys.rises
-        by[-1] += (push[2] + push[3]) @ decoys.more
+        push *= counted
+        pull = push[[E_RIGHT, I_RIGHT]] * expit(odds)
+        like = push[E_RIGHT] - push[E_WRONG], push[I_WRONG] - push[I_RIGHT]
+        tilt, noise = np.stack([like[0] - push[E_MIRRORED], like[1]]) / 2, (sum(like) + push[E_MIRRORED]) / 2
+        by[OFFSETS] += pull.sum(1)
+        by[SLOPE] += (pull.sum(0) @ decoys.pieces) * slope
+        by[ASYMMETRY] += tilt.sum(1)
+        by[RISE] += tilt.sum(0) @ decoys.rises
+        by[BUSIER] += (push[I_RIGHT] + push[I_WRONG]).sum()
+        by[NOISE] += noise.sum()
+        by[NOISE_RISE] += noise @ decoys.rises
         return value, by
 
     best = np.asarray(minimize(loss, expected, jac=True, method="L-BFGS-B").x, np.float64)
-    return best[:2], np.exp(best[2:slopes])
+    return best[OFFSETS], np.exp(best[SLOPE])
 
 
 def _cost(off: Array) -> tuple[float, Array]:
-    """Return minus the log prior of how far off the expected it is, and its gradient: every row has its SD.
-
-    All rows are normal but the offset of I, which has a heavy tail: where inhibitory synapses are few and strong, weak
-    evidence for them is never one, and many pairs may tell so.
-    """
-    slopes, two = len(KNOTS) + 1, np.array([[1, 0], [0, 1], [1, -1]])
+    """Return minus the log prior of how far off the expected it is, and its gradient: every row has its SD."""
+    slopes, two = len(SLOPES), np.array([[1, 0], [0, 1], [1, -1]])
     rows = linalg.block_diag(
         two / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]],
         np.concatenate([np.eye(slopes), np.diff(np.eye(slopes), axis=0)]) / SLOPE_SD,
         two / [[ASYMMETRY_SD], [ASYMMETRY_SD], [ASYMMETRIES_SD]],
         np.eye(len(RISES) - 1) / RISE_SD,
         [[1 / BUSY_SD]],
+        [[1 / MIRRORED_SD]],
+        np.eye(len(RISES) - 1) / RISE_SD,
     )
     far = rows @ off
-    heavy = 1 + far[INHIBITORY] ** 2 / TAIL
-    value = float(far @ far - far[INHIBITORY] ** 2 + TAIL * np.log(heavy)) / 2
-    far[INHIBITORY] /= heavy
-    return value, far @ rows
+    return float(far @ far) / 2, far @ rows

@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import convolve1d, gaussian_filter1d
 
+from brainsim.hidden_peak import JITTER, PADDING, Expected, Peaks
+
 Array = NDArray[np.float64]
 FINE_BIN_S = 0.005
 COARSE_BIN_S = 0.02  # beyond, an effect is over within the frame, and the direction of a pair is hardly seen
 TRUNCATE = 4.0
 ACROSS = 0.5  # how much a lag of the other direction counts in the baseline
-JITTER = 1.2  # of the time at which a postsynaptic spike comes, in bins; hidden input has it on both sides
-HIDDEN = {1.0: range(-1, 26, 2), 3.0: range(-2, 28, 2), 8.0: range(-6, 34, 4)}  # middles of peaks by their decay
-PADDING = 40
+DELAYS = range(1, 25)  # where kernels begin: delays of up to 20, and the rise of the membrane potential after them
+FINE = 26  # up to here every lag has a box of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,11 @@ class Lags:
     tau, delay
         Decay and delay of each kernel in bins, (kernel,).
     hidden
-        Shapes of the peaks that input from a hidden neuron to both gives, (two-sided lag, kernel): they rise as they
-        decay, and their middle may be anywhere.
+        Shapes of the peaks that hidden neurons make, (two-sided lag, kernel): :mod:`brainsim.hidden_peak`.
     back
         Which kernels are looked for in the other direction as well, so that they are not taken for others.
+    expected
+        Where hidden neurons are expected to make their peaks; None where none are looked for.
     """
 
     box: Array
@@ -45,6 +47,7 @@ class Lags:
     delay: NDArray[np.int64]
     hidden: Array
     back: NDArray[np.int64]
+    expected: Expected | None = None
 
     @property
     def longest(self) -> int:
@@ -76,14 +79,14 @@ class Lags:
 def lags(bin_s: float) -> Lags:
     """Return the grid for a width of bins.
 
-    Bins of at most 5 ms see single synaptic delays: boxes of one bin up to 20, then wider ones up to 60. Coarser bins
+    Bins of at most 5 ms see single synaptic delays: boxes of one bin up to 26, then wider ones up to 60. Coarser bins
     (frames of a microscope) see little more than the frame itself and the next: boxes at lags 0 .. 12, kernels as wide
     as inferred spikes are early or late, and nothing that would tell hidden input from a synapse.
     """
     fine = bin_s <= FINE_BIN_S
     if fine:
-        edges, longest = _edges(20, 60), 60
-        wanted = {1.0: range(1, 21), 3.0: range(1, 21), 8.0: range(1, 21), 20.0: (1, 2, 3, 5, 8, 12)}
+        edges, longest = _edges(FINE, 60), 60
+        wanted = {1.0: DELAYS, 3.0: DELAYS, 8.0: DELAYS, 20.0: (1, 2, 3, 5, 8, 12)}
         decays: tuple[tuple[float, int], ...] = ((2.0, 1), (10.0, 1))
     else:
         edges, longest = np.array([0, 1, 2, 3, 4, 6, 9, 13]), 12
@@ -97,19 +100,16 @@ def lags(bin_s: float) -> Lags:
     if not fine:
         kernel = np.stack([decay(*each, longest) for each in pairs], axis=1)
         return Lags(box, model, kernel, tau, delay, np.zeros((2 * longest + 1, 0)), np.zeros(0, np.int64))
-    kernel = np.stack([_blurred(*each, longest, onset=True)[longest:] for each in pairs], axis=1)
-    peaks = [(tau, middle) for tau, middles in HIDDEN.items() for middle in middles]
-    hidden = np.stack([_blurred(*each, longest, onset=False) for each in peaks], axis=1)
-    back = np.flatnonzero(delay % np.where(tau < 8, 2, 4) == 1)
-    return Lags(box, model, kernel, tau, delay, hidden, back)
+    kernel = np.stack([_blurred(*each, longest) for each in pairs], axis=1)
+    back, peaks = np.flatnonzero(delay % np.where(tau < 8, 2, 4) == 1), Peaks.all()
+    return Lags(box, model, kernel, tau, delay, peaks.shapes(longest), back, Expected(peaks, tau, delay))
 
 
-def _blurred(tau: float, middle: int, longest: int, onset: bool) -> Array:
-    """Return an exponential decay on both sides or, with an onset, after it only; spikes come with jitter, (lag,)."""
-    lag = np.arange(-longest - PADDING, longest + PADDING + 1.0) - middle
-    sharp = np.exp(-np.abs(lag) / tau) * ((lag >= 0) | (not onset))
-    jitter = JITTER if onset else np.sqrt(2) * JITTER
-    blurred: Array = gaussian_filter1d(sharp, jitter)[PADDING:-PADDING]
+def _blurred(tau: float, delay: int, longest: int) -> Array:
+    """Return a decay that begins after `delay` bins as spikes show it, which come with jitter, (lag,)."""
+    lag = np.arange(-PADDING, longest + PADDING + 1.0) - delay
+    sharp = np.where(lag >= 0, np.exp(-np.maximum(lag, 0.0) / tau), 0.0)
+    blurred: Array = gaussian_filter1d(sharp, JITTER)[PADDING:-PADDING]
     return blurred
 
 

@@ -6,7 +6,7 @@ have input from a hidden neuron (:mod:`brainsim.alternative`). The shares, how o
 and the type of every neuron are learned from the scores by expectation-maximisation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -26,10 +26,13 @@ PRIOR_EXCITATORY = 0.8
 TURNS = 2  # in which what unconnected pairs look like is learned again
 ROUNDS, BRIEF, AFTER = 40, 16, 8  # of learning, in the last turn and before; pairs are explained anew after so many
 USUAL, BEFORE = 0.05, 500.0  # share of connected pairs before any is seen, by the weight of so many pairs
-ANY = 30.0  # nats by which connections must explain the scores better than none does before any are told
+ANY, BEYOND = 30.0, 1.5  # nats by which connections must explain all scores better; of a pair, those that do not count
 STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
 NEGLIGIBLE, SELDOM = 1e-3, 1e-4
+HIDDEN_USUAL, HIDDEN_BEFORE = 0.03, 300.0  # share of pairs with hidden input before any is seen, by so many pairs
+EXPECTED = 100.0  # peaks of hidden input, as if so many had been seen where synapses say that they are
+MOST_MIRRORED = 100_000  # pairs whose scores are looked at with the other sign
 SMALLEST = 1e-300
 SIGNS = (1.0, -1.0)
 
@@ -43,6 +46,8 @@ class View:
     sides
         Log of how much more probable the scores are with an excitatory, with an inhibitory synapse than without,
         (2, pre, post); 0 where a pair cannot be judged.
+    mirrored
+        The same of the scores with the other sign, (2, pre, some posts): see :func:`posts_mirrored`.
     excitatory
         Log odds of E against I of each presynaptic neuron, (pre,).
     share
@@ -55,20 +60,29 @@ class View:
         Spread of the scores of unconnected pairs; 1 is clean.
     any
         Log odds that the scores show any connections.
+    hidden
+        How often hidden input was found, over how often connections.
     """
 
     sides: Floats
+    mirrored: Floats
     excitatory: Array
     share: float
     kernel: Array
     delay: Floats
     inflation: float
     any: float = np.inf
+    hidden: float = 0.0
 
 
 def posts_sampled(neurons: int) -> slice:
     """Return the postsynaptic neurons from whose pairs the two groups are learned: at most 20,000 pairs."""
     return slice(0, neurons, max(1, -(-neurons * neurons // MOST_PAIRS)))
+
+
+def posts_mirrored(neurons: int) -> slice:
+    """Return the postsynaptic neurons of pairs whose scores are looked at with the other sign: at most 100,000."""
+    return slice(0, neurons, max(1, -(-neurons * neurons // MOST_MIRRORED)))
 
 
 def view(score: Array, usable: NDArray[np.bool_], known: Array) -> View:
@@ -191,23 +205,30 @@ class Groups:
             What the scores were divided by, (kernel,).
         """
         kernels, odds = self.kinds[0], known.astype(float)
-        synaptic = self.columns[self.columns < kernels]
+        synaptic, some = self.columns[self.columns < kernels], posts_mirrored(usable.shape[1])
         sides, late = np.zeros((2, *usable.shape), np.float32), np.zeros(usable.shape, np.float32)
+        mirrored = np.zeros_like(sides[:, :, some])
         for pre, each in enumerate(score):
-            explained, own = self.explained(each), each[:, synaptic]
-            side, mean_delay = np.zeros((2, len(each))), np.zeros((2, len(each)))
-            for k, kind in enumerate(self.synapses):
-                weighed = kind.weighed(own)
-                side[k] = summed(weighed)
-                mean_delay[k] = np.exp(weighed - side[k][:, None]) @ delay[synaptic]
-                if explained is not None:
-                    side[k] = explained.evidence(side[k], kind.log_ratio)
+            weighed = [kind.weighed(each[:, synaptic]) for kind in self.synapses]
+            mean_delay = [np.exp(of - summed(of)[:, None]) @ delay[synaptic] for of in weighed]
+            side, other = self._sides(each, weighed), -each[some]
+            turned = self._sides(other, [kind.weighed(other[:, synaptic]) for kind in self.synapses])
+            mirrored[:, pre] = np.where(usable[pre, some], turned, 0.0)
             pair = np.where(usable[pre], log_probability(side, self.share), 0.0)
             odds[pre] += pair[0].sum() - pair[1].sum()
             sides[:, pre] = np.where(usable[pre], side, 0.0)
             late[pre] = np.where(odds[pre] + side[0] - side[1] >= 0, *mean_delay)
         inflation = float(np.sqrt((self.kernel.mean(0) * np.maximum(spread[:kernels], 1) ** 2).sum()))
-        return View(sides, odds, self.share, self.kernel, late, inflation, self.any)
+        hidden = self.shared / self.share if self.kinds[1] else 0.0
+        return View(sides, mirrored, odds, self.share, self.kernel, late, inflation, self.any, hidden)
+
+    def _sides(self, score: Floats, weighed: Sequence[Floats]) -> Array:
+        """Return the evidence for an excitatory and for an inhibitory synapse, whatever else there is, (2, pair)."""
+        explained, side = self.explained(score), np.stack([summed(of) for of in weighed])
+        if explained is None:
+            return side
+        kinds = zip(side, self.synapses, strict=True)
+        return np.stack([explained.evidence(alone, kind.log_ratio) for alone, kind in kinds])
 
 
 def learned(
@@ -306,6 +327,7 @@ class _Learner:
     def __init__(
         self, score: Floats, usable: NDArray[np.bool_], known: Array, grid: Lags | None, overlap: Array | None
     ) -> None:
+        self._expected = None if grid is None else grid.expected
         self._begun = Groups.begun(grid, np.eye(score.shape[2]) if overlap is None else overlap)
         self._shape, self._usable, self._known = usable.shape, usable.ravel(), known
         if usable.sum() < FEW_PAIRS:
@@ -365,8 +387,14 @@ class _Learner:
         return np.asarray(groups.share * self._usable * np.stack([excitatory, 1 - excitatory]), np.float64)
 
     def gain(self, groups: Groups) -> float:
-        """Return how much more probable all scores are with connections than without any, in nats."""
-        of_type = self._told(groups)[-1].reshape(2, *self._shape).sum(2)
+        """Return how much more probable all scores are with connections than without any, in nats.
+
+        Scores of few counts are large somewhat more often than those of noise, which many pairs together would tell
+        from a normal distribution; so the evidence of each pair must reach beyond that.
+        """
+        *_, whole, _ = self._told(groups)
+        beyond = np.where(self._usable, log_probability(whole - np.clip(whole, 0, BEYOND), groups.share), 0.0)
+        of_type = beyond.reshape(2, *self._shape).sum(2)
         return float(np.logaddexp(*(np.stack([log_expit(self._known), log_expit(-self._known)]) + of_type)).sum())
 
     def _told(self, groups: Groups) -> tuple[list[Array], list[Array], Array, Array, Array]:
@@ -398,8 +426,11 @@ class _Learner:
             return groups
         belongs = np.exp(np.minimum(self._explained.hidden - self._explained.nothing, 0.0)) * rest
         found = self._peaks.found(groups.input, belongs / self._over)
-        peak, height = found.sum(1) + 2 / len(found), found.sum(0) + USUALLY
-        shared = float(np.clip((belongs.sum() + 1) / (self._usable.sum() + 50), SELDOM, 0.5))
+        peak, height = found.sum(1) + 1 / len(found), found.sum(0) + USUALLY
+        if self._expected is not None:
+            peak += EXPECTED * self._expected.of(groups.kernel[0])
+        shared = (belongs.sum() + HIDDEN_BEFORE * HIDDEN_USUAL) / (self._usable.sum() + HIDDEN_BEFORE)
+        shared = float(np.clip(shared, SELDOM, 0.5))
         return replace(groups, peak=peak / peak.sum(), height=height / height.sum(), shared=shared)
 
 

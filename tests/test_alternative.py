@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.metrics import log_loss
 
 from brainsim.connectivity import infer
-from brainsim.kernel import HIDDEN, lags
+from brainsim.hidden_peak import JITTER, Expected, Peaks
+from brainsim.kernel import lags
 from brainsim.posterior import Groups, groups_of
 from brainsim.recorded import Events
 from brainsim.strength import ALIKE, FURTHEST, HALF_NORMAL, SPREAD, USUALLY, Strength, likelihood_ratio
@@ -17,6 +19,7 @@ from brainsim.strength import ALIKE, FURTHEST, HALF_NORMAL, SPREAD, USUALLY, Str
 BIN = 0.001
 GRID = lags(BIN)
 SYNAPSES, PEAKS, BACK = GRID.kinds
+HIDDEN = Peaks.all()
 
 
 def exact(score, weight):
@@ -56,15 +59,61 @@ def test_ratios_of_single_strengths_are_over_the_largest_of_their_pair():
     assert values[1, -1] == 0  # 45 000 nats less
 
 
-def test_hidden_input_rises_as_it_decays_and_a_synapse_does_not():
-    middles = [middle for each in HIDDEN.values() for middle in each]
-    for k, middle in enumerate(middles):
+def test_common_input_rises_as_it_decays_and_a_synapse_does_not():
+    for k in np.flatnonzero(~HIDDEN.path):
+        middle = HIDDEN.at[k]
         reach = min(15, GRID.longest - abs(middle))
         around = GRID.hidden[GRID.longest + middle - reach : GRID.longest + middle + reach + 1, k]
         np.testing.assert_allclose(around, around[::-1], atol=1e-9)
     slow = np.flatnonzero((GRID.tau == 8) & (GRID.delay == 10))[0]
     assert GRID.kernel[10 - 5, slow] < 0.01 < 0.5 < GRID.kernel[10 + 4, slow]
     assert lags(0.1).kinds[1:] == (0, 0), "frames tell nothing of it"
+
+
+def test_a_path_is_two_synapses_after_each_other():
+    """It begins after both delays, rises more slowly than a synapse and falls more slowly than it rises."""
+    k = np.flatnonzero(HIDDEN.path & (HIDDEN.at == 9))[0]
+    lag = np.arange(400.0) / 10
+    one = np.exp(-lag / HIDDEN.tau[k])
+    sharp = np.interp(np.arange(-60, 61) - 9.0, lag, np.convolve(one, one)[: len(lag)], left=0)
+    wanted = gaussian_filter1d(sharp, np.sqrt(2) * JITTER)
+    found = GRID.hidden[:, k]
+    np.testing.assert_allclose(found / found.sum(), wanted / wanted.sum(), atol=0.01)
+    top = found.argmax()
+    assert found[top - 4] < found[top + 4]
+
+
+def test_hidden_neurons_are_expected_where_synapses_like_those_seen_put_their_peaks():
+    often = np.zeros(SYNAPSES)
+    often[kernel(1, 4)], often[kernel(1, 10)] = 0.75, 0.25
+    found = GRID.expected.of(often)
+    common, path = ~HIDDEN.path & (HIDDEN.tau == 1), HIDDEN.path
+    at = {int(HIDDEN.at[k]): found[k] for k in np.flatnonzero(common)}
+    assert at[0] == pytest.approx(0.5 * (0.75**2 + 0.25**2))
+    assert at[6] == pytest.approx(0.5 * 0.75 * 0.25), "one of them reaches its neuron 6 bins later"
+    along = {int(HIDDEN.at[k]): found[k] for k in np.flatnonzero(path)}
+    assert along[8] == pytest.approx(0.5 * 0.75**2)
+    assert along[14] == pytest.approx(0.5 * 2 * 0.75 * 0.25)
+    assert along[20] == pytest.approx(0.5 * 0.25**2)
+    assert found.sum() == pytest.approx(1 - 0.5 * 0.75 * 0.25), "what lies far on the other side is left out"
+
+
+def test_slow_paths_are_late_and_look_like_common_input():
+    often = np.zeros(SYNAPSES)
+    often[kernel(8, 2)] = 1.0
+    found = Expected(HIDDEN, GRID.tau, GRID.delay).of(often)
+    assert not found[HIDDEN.path].any()
+    late = np.flatnonzero(found)
+    assert (HIDDEN.tau[late] == 8).all()
+    np.testing.assert_array_equal(np.sort(HIDDEN.at[late]), [-2, 18])  # 0 and 2 + 2 + 8 + 8, as near as there are any
+
+
+def test_synapses_at_the_longest_delays_are_seen():
+    """A synapse of 20 ms acts some bins later, when the membrane potential has risen."""
+    for shape in (GRID.kernel[:, kernel(1, d)] for d in (22, 23)):
+        lag = np.arange(GRID.longest + 1)
+        assert GRID.box[lag[shape.argmax()]].sum() == 1
+        assert GRID.box[:, GRID.box[lag[shape.argmax()]].argmax()].sum() == 1, "every lag there has a box of its own"
 
 
 def scores(signal, seed=0):
@@ -78,8 +127,7 @@ def kernel(tau, delay):
 
 
 def peak(tau, middle):
-    before = {t: sum(len(HIDDEN[s]) for s in HIDDEN if s < t) for t in HIDDEN}
-    return SYNAPSES + before[tau] + list(HIDDEN[tau]).index(middle)
+    return SYNAPSES + np.flatnonzero(~HIDDEN.path & (HIDDEN.tau == tau) & (HIDDEN.at == middle))[0]
 
 
 def back(tau, delay):
@@ -187,8 +235,8 @@ def driven(seed=0, observed=16, hidden=24, bins=1_200_000):
 def test_hidden_neurons_are_told_from_synapses_in_spikes():
     spikes, bins, connected, shared = driven()
     probability = infer(spikes, bins, BIN).edges.probability
-    assert probability[connected].mean() > 0.95
+    assert probability[connected].mean() > 0.8
     assert probability[shared].mean() < 0.3  # .62 before hidden input was looked at
     off = ~np.eye(len(connected), dtype=bool)
     assert probability[~connected & ~shared & off].mean() < 0.02
-    assert log_loss(connected[off], probability[off]) < 0.2
+    assert log_loss(connected[off], probability[off]) < 0.15
