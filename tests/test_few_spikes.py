@@ -30,6 +30,7 @@ def independent(neurons, spikes, bins, seed=0):
         (40, 400, 200_000, BIN),
         (40, 4000, 200_000, BIN),  # 942 of 1560 pairs were told above .5
         (40, 40_000, 200_000, BIN),
+        (100, 10_000, 200_000, BIN),  # 1549 of 9900
         (40, 40, 500, FRAME),
         (40, 400, 2000, FRAME),  # 353 of 1560
         (40, 4000, 2000, FRAME),
