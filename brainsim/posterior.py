@@ -389,11 +389,13 @@ class _Learner:
     def gain(self, groups: Groups) -> float:
         """Return how much more probable all scores are with connections than without any, in nats.
 
-        Scores of few counts are large somewhat more often than those of noise, which many pairs together would tell
+        In spikes scores of few counts are large somewhat more often than those of noise, which many pairs together tell
         from a normal distribution; so the evidence of each pair must reach beyond that.
         """
-        *_, whole, _ = self._told(groups)
-        beyond = np.where(self._usable, log_probability(whole - np.clip(whole, 0, BEYOND), groups.share), 0.0)
+        *_, whole, pair = self._told(groups)
+        beyond = pair
+        if self._peaks is not None:
+            beyond = np.where(self._usable, log_probability(whole - np.clip(whole, 0, BEYOND), groups.share), 0.0)
         of_type = beyond.reshape(2, *self._shape).sum(2)
         return float(np.logaddexp(*(np.stack([log_expit(self._known), log_expit(-self._known)]) + of_type)).sum())
 

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 import xarray as xr
+from sklearn.metrics import roc_auc_score
 
+from brainsim.calcium import deconvolve
 from brainsim.connectivity import infer
 from brainsim.correlogram import Correlograms
+from brainsim.dataset import load_dataset
 from brainsim.edge import best_cut
+from brainsim.encoding import encode
 from brainsim.gradient import doubts
 from brainsim.kernel import lags
 from brainsim.posterior import ANY, Null
@@ -64,6 +68,16 @@ def test_the_same_number_of_spikes_with_synapses_is_told():
     assert found.edges.probability[true].min() > 0.9
     assert found.edges.probability[~true].mean() < 0.03
     assert ((found.edges.probability >= found.edges.cut) != true).sum() <= 1
+
+
+def test_many_weak_couplings_in_frames_are_told():
+    """In frames no pair alone stands out, all of them together do."""
+    recorded = load_dataset("pairing-small")
+    encoded = encode(deconvolve(recorded.drop_vars(["spike_time", "spike_neuron"])), "auto", BIN)
+    found = infer(encoded.spikes, encoded.bins, encoded.bin_s)
+    assert found.any > 10
+    true = np.nan_to_num(recorded["true_weight"].transpose("pre", "post").values) != 0
+    assert roc_auc_score(true[found.usable], found.edges.probability[found.usable]) > 0.55
 
 
 def test_where_few_counts_have_their_middle_no_common_input_is_seen():
