@@ -34,7 +34,7 @@ from scipy.special import expit, log_expit, logsumexp
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
 KNOTS = (0.0, 2.0, 5.0, 12.0)
-TOLD_FROM, TOLD_TO = 0.5, 12.0  # evidence that tells: below, connected pairs are among the decoys; beyond, all are
+TOLD_FROM, TOLD_TO = 0.5, 12.0  # evidence that tells: below, connected pairs are among decoys; beyond, there are none
 RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of `a` and `m`
 MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
@@ -48,8 +48,7 @@ MIRRORED_SD = 1.0  # of `m`
 RISE_SD = 0.5  # of what `a` and `m` rise by per nat
 BUSY, BUSY_SD = 0.2, 0.1  # `h` over the logarithm of how many more spikes they fire; SD
 SURE = np.log(9.0)
-E_RIGHT, E_WRONG, I_RIGHT, I_WRONG, E_MIRRORED = range(5)
-TYPE = np.array([0, 0, 1, 1, 0])  # of each kind
+KINDS = E_RIGHT, E_WRONG, I_RIGHT, I_WRONG, E_MIRRORED = tuple(range(5))
 
 
 def calibrated(
@@ -166,7 +165,7 @@ class _Decoys:
     @classmethod
     def of(cls, told: Iterator[tuple[int, Array, int]], busier: float) -> "_Decoys":
         """Lay out the evidence of all neurons; a sample where there is much."""
-        many, found, kind = np.zeros(len(TYPE)), [np.zeros(0)], [np.zeros(0, np.int64)]
+        many, found, kind = np.zeros(len(KINDS)), [np.zeros(0)], [np.zeros(0, np.int64)]
         for which, evidence, pairs in told:
             many[which] += pairs
             found.append(evidence)
