@@ -30,3 +30,10 @@ def missing(rows: Sequence[dict[str, Any]], data: str) -> Iterator[str]:
     if reasons:
         yield "\nMissing:\n"
         yield from reasons
+
+
+def aligned(lines: Sequence[Sequence[str]], rows: Sequence[dict[str, Any]], data: str) -> str:
+    """Return lines of cells as text in columns, and below it the reasons of rows without numbers."""
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    text = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([*text, *(f"{r[data]}, {r['method']}: {r['why']}" for r in rows if r["why"])])

@@ -82,9 +82,8 @@ def _cases(presets: tuple[str, ...], recordings: tuple[Path, ...], seed: int) ->
 def _prose(rows: list[dict[str, Any]]) -> str:
     """Lay the rows out as a table."""
     from brainsim.bench_deconvolution_table import cells
+    from brainsim.bench_page import aligned
 
     lines = [["data", "method", "neurons", "median", "quartiles", "seconds"]]
     lines += [[row["data"], row["method"], *cells(row)] for row in rows]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    text = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([*text, *(f"{r['data']}, {r['method']}: {r['why']}" for r in rows if r["why"])])
+    return aligned(lines, rows, "data")

@@ -133,6 +133,7 @@ WRITING = {
     "bench connectivity": (["--preset", "pairing-small"], "o"),
     "bench likelihood": ([], "o.json"),
     "bench deconvolve": ([], "o"),
+    "bench attainable": ([], "o"),
     "bench scale": ([], "o.json"),
     "bench gan": (["rec.nc"], "o"),
     "gan score": (["gan", "rec.nc"], "o"),
