@@ -27,7 +27,7 @@ from brainsim.strength import Floats, Strength
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 MISFIT, AGAIN = 0.1, 0.12  # error of what is taken out, over its size; of what is taken out of the rest
-DOUBT = 0.07  # ... of the shapes of a peak
+DOUBT = 0.05  # ... of the shapes of a peak
 REPEATED = 0.5  # how often the other direction is connected, over how often any pair is
 LEAST = 0.2  # share of a score's variance that stays however much it is like what is taken out
 SMALLEST = 1e-300

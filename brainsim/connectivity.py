@@ -5,7 +5,7 @@ is. So every pair is judged in several views, each whitened by the common input 
 unconnected pairs, and their median counts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,7 @@ Floats = NDArray[Any]  # of 32 bits
 CLEAN, DISTURBED = 1.5, 2.0
 TYPE_NEWS, TOLD_TWICE = 0.25, 1.5
 FRAME_SHARE, FRAME_NEWS = 0.08, 0.7  # in frames: share of connected pairs, at least; how much evidence counts
+ONE_SIDED, FEW_TAUGHT = 0.15, 1000.0  # how much less than half the larger of two views counts; so few pairs: half of it
 NEWS = 0.75  # both kinds of evidence are from the same spikes: their sum counts less than twice
 
 
@@ -296,13 +297,14 @@ def combined(
         far as both directions say the same over all pairs.
     """
     sides, delay = np.zeros((2, *usable.shape), np.float32), np.zeros(usable.shape, np.float32)
+    pairs = int(usable.sum())
     mirrored = np.zeros_like(sides[:, :, posts_mirrored(len(usable))])
     views, by_view, at, shown = [], np.zeros(len(usable)), 0, -np.inf
     for views in blocks:
         mine = slice(at, at := at + views[0].sides.shape[1])
         shown = max(each.any for each in views)
-        sides[:, mine] = _as_far_as_any(shown, np.median([each.sides for each in views], axis=0))
-        mirrored[:, mine] = _as_far_as_any(shown, np.median([each.mirrored for each in views], axis=0))
+        sides[:, mine] = _as_far_as_any(shown, _by_all([each.sides for each in views], pairs))
+        mirrored[:, mine] = _as_far_as_any(shown, _by_all([each.mirrored for each in views], pairs))
         delay[mine] = np.median([each.delay for each in views], axis=0)
         by_view[mine] = np.median([each.excitatory for each in views], axis=0)
     framed, prior = bin_s > FINE_BIN_S, prior_odds(len(usable), known)
@@ -319,6 +321,20 @@ def combined(
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))
     return Connectivity(judgement, usable, _types_of(judgement, known), inflation, delay, decay, shown)
+
+
+def _by_all(seen: Sequence[Floats], pairs: int) -> Floats:
+    """Return the median of the evidence of several views; of two, what both see counts most where pairs are few.
+
+    A synapse looks like one with every baseline, and what only one of two sees may be something whose shape neither
+    knows. Where many pairs taught the views what unconnected ones look like the mean counts, the fewer the more the
+    smaller one of the two.
+    """
+    if len(seen) != 2:
+        return np.asarray(np.median(seen, axis=0))
+    larger = np.float32(0.5 - ONE_SIDED * FEW_TAUGHT / (pairs + FEW_TAUGHT))
+    found: Floats = (1 - larger) * np.minimum(*seen) + larger * np.maximum(*seen)
+    return found
 
 
 def _as_far_as_any(shown: float, sides: Floats) -> Floats:

@@ -38,14 +38,14 @@ TOLD_FROM, TOLD_TO = 0.5, 12.0  # evidence that tells: below, connected pairs ar
 RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of `a` and `m`
 MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
-COUNTED, MOST_COUNTED = 0.4, 1500.0  # of a pair, for pairs of a neuron are not independent; of all: they share errors
-OFFSET, LEARNED = 0.6, 1000.0  # over the model's, where the share was learned from many more pairs than this
-OFFSET_SD, TYPES_SD = 0.4, 1.0  # of an offset; of the difference between those of E and I
-SLOPES, SLOPE_SD = (1.0, 0.7, 1.0, 1.0, 1.0), 0.6  # slopes of `u`; SD of their logarithms, and of their differences
-HIDDEN, MOST_HIDDEN = 0.4, 2.0  # `a_E`, and the first rise of `a` per nat, over hidden input; most of that
-ASYMMETRY_SD, ASYMMETRIES_SD = 0.4, 0.4  # of an asymmetry; of the difference between those of E and I
+COUNTED, MOST_COUNTED = 0.25, 1500.0  # of a pair, for pairs of a neuron are not independent; of all: they share errors
+OFFSET, LEARNED = 0.75, 1000.0  # over the model's, where the share was learned from many more pairs than this
+OFFSET_SD, TYPES_SD = 0.4, 1.2  # of the mean offset (four of five neurons are E); of the difference between E and I
+SLOPES, SLOPE_SD = (1.0, 0.7, 0.85, 1.0, 1.0), 0.6  # slopes of `u`; SD of their logarithms, and of their differences
+HIDDEN, MOST_HIDDEN = 0.75, 1.0  # `a_E`, and the first rise of `a` per nat, over hidden input; most of that
+ASYMMETRY_SD, ASYMMETRIES_SD = 0.6, 0.4  # of an asymmetry; of the difference between those of E and I
 MIRRORED_SD = 1.0  # of `m`
-RISE_SD = 0.5  # of what `a` and `m` rise by per nat
+RISE_SD = 0.3  # of what `a` and `m` rise by per nat
 BUSY, BUSY_SD = 0.2, 0.1  # `h` over the logarithm of how many more spikes they fire; SD
 SURE = np.log(9.0)
 KINDS = E_RIGHT, E_WRONG, I_RIGHT, I_WRONG, E_MIRRORED = tuple(range(5))
@@ -240,7 +240,7 @@ def _cost(off: Array) -> tuple[float, Array]:
     """Return minus the log prior of how far off the expected it is, and its gradient: every row has its SD."""
     slopes, two = len(SLOPES), np.array([[1, 0], [0, 1], [1, -1]])
     rows = linalg.block_diag(
-        two / [[OFFSET_SD], [OFFSET_SD], [TYPES_SD]],
+        [[0.8 / OFFSET_SD, 0.2 / OFFSET_SD], [1 / TYPES_SD, -1 / TYPES_SD]],
         np.concatenate([np.eye(slopes), np.diff(np.eye(slopes), axis=0)]) / SLOPE_SD,
         two / [[ASYMMETRY_SD], [ASYMMETRY_SD], [ASYMMETRIES_SD]],
         np.eye(len(RISES) - 1) / RISE_SD,

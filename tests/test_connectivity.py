@@ -244,7 +244,7 @@ def test_the_delay_of_each_synapse_is_found():
     counts = network(weight, delay, seconds=100)
     found = infer(events(counts), len(counts), BIN)
     edge = weight != 0
-    assert (found.edges.probability[edge] > 0.5).all()
+    assert (found.edges.probability[edge] > 0.85).all()
     np.testing.assert_allclose(found.delay[edge], delay[edge], atol=1.5)
 
 
@@ -279,6 +279,19 @@ def test_stray_evidence_in_single_views_does_not_turn_a_type():
         views.append(View(seen, np.zeros_like(seen), odds, 0.1, np.ones((2, 1)), np.zeros((n, n)), 1.0))
     assert (np.median([each.excitatory for each in views], axis=0)[2:] < 0).all()
     assert (combined([views], usable, np.ones(1)).types.probability[2:] > 0.5).all()
+
+
+@pytest.mark.parametrize(("neurons", "larger"), [(20, 0.39), (200, 0.496)])
+def test_of_two_views_the_smaller_evidence_counts_more_where_pairs_are_few(neurons, larger):
+    usable = ~np.eye(neurons, dtype=bool)
+    views = []
+    for size in (1.0, 7.0):
+        sides = np.where(usable, np.full((2, neurons, neurons), size), 0.0)
+        types = np.zeros(neurons)
+        views.append(View(sides, sides, types, 0.1, np.ones((2, 1)), np.zeros((neurons, neurons)), 1.0))
+    judged = combined([views], usable, np.ones(1)).judgement
+    for seen in (judged.sides[:, usable], judged.mirrored[:, usable]):
+        np.testing.assert_allclose(seen, (1 - larger) * 1.0 + larger * 7.0, atol=0.01)
 
 
 def test_what_one_view_sees_is_not_lost_where_the_others_see_nothing():
