@@ -2,10 +2,10 @@
 
 No method on real data knows who is connected in other networks of the same kind. This one does: it sees correlograms
 of all pairs, learns from labelled networks of a preset which of them belong to an excitatory synapse, to an inhibitory
-one or to none, and what all pairs of a neuron say of its type. Each network is judged by what was learned from others. (How to
-weigh the pairs of a neuron is learned from sums of other networks, some of them by trees that had seen the judged one:
-this can only favour the classifier.)
-What it cannot tell from a recording, a method that is told nothing can hardly be expected to tell.
+one or to none, and what all pairs of a neuron say of its type. Each network is judged by what was learned from others.
+(How to weigh the pairs of a neuron is learned from sums of other networks, some of them by trees that had seen the
+judged one: this can only favour the classifier.) What it cannot tell from a recording, a method that is told nothing
+can hardly be expected to tell.
 
     correlation    sum_t x_i(t) x_j(t + lag) / sqrt(frames)     lags -8 .. 8, of standardised activity x
     four times     as it is; without what the mean of all neurons explains; the same in quiet frames, and in bursts
