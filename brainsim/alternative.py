@@ -10,8 +10,9 @@ input, by the other direction, by both; a synapse adds to each.
 
 H and B are the odds of hidden input and of the other direction, given the scores; A1 is the larger one, A2 the odds of
 the other in what is left, S1 and S2 the ratios of a synapse in what is left then. Shapes are known to some percent
-only, which matters where peaks are large: what is left is divided by the error of what was taken out, and S' is nearer
-to H than S, the more so the larger the peak.
+only, which matters where peaks are large: what is left is divided by the error of what was taken out, and what the
+shapes say is divided by the more, the larger the peak. With D how much more probable a peak of that height is with a
+synapse than with hidden input, which no shape tells, S' = H D (S / (H D))^(1/doubt).
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from brainsim.strength import Floats, Strength
+from brainsim.strength import Floats, Levels, Strength
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -48,15 +49,15 @@ class Kind:
     kernel: Array
     strength: Strength
 
-    def weighed(self, score: Floats) -> Floats:
-        """Return the log ratio of every kernel times how often it occurs, (pair, kernel)."""
+    def weighed(self, score: Floats, level: Levels | None) -> Floats:
+        """Return the log ratio of every kernel times how often it occurs, (pair, kernel); `level` is of each pair."""
         often = np.log(np.maximum(self.kernel / max(self.kernel.sum(), SMALLEST), SMALLEST))
-        found: Floats = self.strength.log_ratio(score) + often.astype(np.float32)
+        found: Floats = self.strength.log_ratio(score, level) + often.astype(np.float32)
         return found
 
-    def log_ratio(self, score: Floats) -> Array:
+    def log_ratio(self, score: Floats, level: Levels | None) -> Array:
         """Return how much more probable the scores of each pair are with such an effect, in nats, (pair,)."""
-        return summed(self.weighed(score))
+        return summed(self.weighed(score, level))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,10 @@ class Explained:
     left
         Scores of the kernels of synapses without the likelier one, and without both, (explanation, pair, kernel).
     doubt
-        By how much a synapse without any explanation is nearer to hidden input than it looks, (pair,).
+        By how much less than they say shapes count against hidden input, (pair,).
+    higher
+        How much more probable a peak of the height of the likeliest hidden input is with an excitatory synapse than
+        with hidden input, whatever its shape, in nats, (pair,).
     """
 
     hidden: Array
@@ -81,6 +85,7 @@ class Explained:
     first: Places
     left: Sequence[Floats]
     doubt: Array
+    higher: Array
 
     @cached_property
     def nothing(self) -> Array:
@@ -97,7 +102,7 @@ class Explained:
         """Return the same with other log odds of hidden input, (pair,)."""
         return replace(self, hidden=hidden, both=self.both + hidden - self.hidden)
 
-    def evidence(self, alone: Array, ratio: Callable[[Floats], Array]) -> Array:
+    def evidence(self, alone: Array, ratio: Callable[[Floats], Array], excites: bool) -> Array:
         """Return how much more probable the scores are with a synapse than without, in nats, (pair,).
 
         Parameters
@@ -106,18 +111,20 @@ class Explained:
             How much more probable they are with a synapse and nothing else than with nothing, (pair,).
         ratio
             Gives the same for scores of which something has been taken out.
+        excites
+            Whether it is an excitatory synapse.
         """
-        return self.joined(alone, [ratio(each) for each in self.left])
+        return self.joined(alone, [ratio(each) for each in self.left], excites)
 
-    def joined(self, alone: Array, beyond: Sequence[Array]) -> Array:
+    def joined(self, alone: Array, beyond: Sequence[Array], excites: bool) -> Array:
         """Return the same where the ratio in what each explanation leaves is known, (explanation, pair)."""
         more = [likely + ratio for likely, ratio in zip(self.likely, beyond, strict=True)]
-        whole: Array = np.logaddexp.reduce([self.alone(alone), *more])
+        whole: Array = np.logaddexp.reduce([self.alone(alone, excites), *more])
         return whole - self.nothing
 
-    def alone(self, alone: Array) -> Array:
+    def alone(self, alone: Array, excites: bool) -> Array:
         """Bring a synapse without any explanation nearer to hidden input, as far as shapes are not known."""
-        rival = np.maximum(self.hidden, 0.0)
+        rival = np.maximum(self.hidden, 0.0) + (self.higher if excites else 0.0)
         return np.where(self.hidden > 0, rival + (alone - rival) / self.doubt, alone)
 
 
@@ -135,35 +142,40 @@ class Alternatives:
         Hidden input, and the log odds of it before anything is seen.
     back
         Synapses of the other direction, excitatory and inhibitory, and the log odds of each.
+    excites
+        Strengths of excitatory synapses.
     """
 
     kinds: tuple[int, int, int]
     overlap: Array
     hidden: tuple[Kind, float]
     back: tuple[tuple[Kind, float], ...]
+    excites: Strength
 
-    def explain(self, score: Floats) -> Explained:
-        """Explain pairs by scores of the kernels of all kinds, (pair, kernel)."""
+    def explain(self, score: Floats, level: Levels | None) -> Explained:
+        """Explain pairs of some levels, (pair,), by scores of the kernels of all kinds, (pair, kernel)."""
         synapses = self.kinds[0]
-        odds, best = self._odds(score)
+        odds, best = self._odds(score, level)
         first = np.argmax(odds, axis=0)
         one, other = np.arange(len(score)), 1 - first
         taken = best[first, one]
         size = score[one, taken][:, None]
         left = self._left(score, self.overlap[taken], size, MISFIT)
-        again, found = self._odds(left)
+        again, found = self._odds(left, level)
         both = odds[first, one] + again[other, one]
         second = found[other, one]
         rest = self._left(left[:, :synapses], self._partial(taken, second), left[one, second][:, None], AGAIN)
-        doubt = 1 + (DOUBT * score[one, best[0]].astype(float)) ** 2
-        return Explained(odds[0], odds[1], both, first, (left[:, :synapses], rest), doubt)
+        height = score[one, best[0]]
+        doubt = 1 + (DOUBT * height.astype(float)) ** 2
+        higher = self.excites.log_ratio(height, level) - self.hidden[0].strength.log_ratio(height, level)
+        return Explained(odds[0], odds[1], both, first, (left[:, :synapses], rest), doubt, higher.astype(float))
 
-    def _odds(self, score: Floats) -> tuple[Array, Places]:
+    def _odds(self, score: Floats, level: Levels | None) -> tuple[Array, Places]:
         """Return the log odds of hidden input and of the other direction, and the likeliest kernel, (2, pair)."""
         synapses, peaks, _ = self.kinds
         (kind, odds), ahead = self.hidden, synapses + peaks
-        each = kind.weighed(score[:, synapses:ahead])
-        behind = [k.weighed(score[:, ahead:]) + np.float32(often) for k, often in self.back]
+        each = kind.weighed(score[:, synapses:ahead], level)
+        behind = [k.weighed(score[:, ahead:], level) + np.float32(often) for k, often in self.back]
         either = np.maximum(*behind)
         found = np.stack([summed(each) + odds, np.logaddexp(*(summed(k) for k in behind))])
         return found, np.stack([synapses + each.argmax(1), ahead + either.argmax(1)])

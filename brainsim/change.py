@@ -159,7 +159,7 @@ def _probability(score: Array, usable: Mask, known: NDArray[np.str_] | None) -> 
     seen = view(score, usable, prior_odds(len(score), known))
     probability = np.zeros(usable.shape)
     probability[usable] = expit(
-        Judgement(seen.sides, seen.excitatory, seen.share, mirrored=seen.mirrored).log_odds(usable)
+        Judgement(seen.sides, seen.excitatory, seen.share, mirrored=seen.mirrored, broad=seen.broad).log_odds(usable)
     )
     return probability
 

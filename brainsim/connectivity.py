@@ -26,6 +26,7 @@ from brainsim.posterior import View, log_probability, posts_mirrored, view
 from brainsim.progress import Progress, silent
 from brainsim.recorded import Events
 from brainsim.shard_store import InMemory, digest
+from brainsim.strength import levels, visible
 from brainsim.sufficient import source_blocks
 from brainsim.views import Looks
 
@@ -61,6 +62,9 @@ class Judgement:
         As `sides`, of scores with the other sign, (2, pre, some posts); None where they are not known.
     hidden
         How often hidden input was found, over how often connections.
+    broad
+        Share of synapses with half-normal strengths, of which many are weak, (type,), E first; None where it is not
+        known.
     """
 
     sides: Floats
@@ -71,6 +75,7 @@ class Judgement:
     same: float = 0.0
     mirrored: Floats | None = None
     hidden: float = 0.0
+    broad: Array | None = None
 
     @property
     def evidence(self) -> Array:
@@ -87,7 +92,8 @@ class Judgement:
         """
         if not self.decoys:
             return directed(FRAME_NEWS * self.evidence, max(self.share, FRAME_SHARE), self.same)[usable]
-        return calibrated(self.sides, self.excitatory, self.share, usable, self.spikes, self.mirrored, self.hidden)
+        seen = self.spikes, self.mirrored, self.hidden, self.broad
+        return calibrated(self.sides, self.excitatory, self.share, usable, *seen)
 
     @property
     def side(self) -> Array:
@@ -252,7 +258,8 @@ def refined(
     if trusted == 0:
         return found, inflation
     prior, old = prior_odds(len(score), known), found.judgement
-    more = view(score, usable, prior)
+    each = visible(old.spikes) if old.decoys and old.spikes is not None else None
+    more = view(score, usable, prior, None if each is None else levels(each, each))
     shown = max(found.any, more.any)
     excitatory = expit(shown) * (more.excitatory - prior)
 
@@ -316,7 +323,8 @@ def combined(
         excitatory = prior + _lean(FRAME_NEWS * sides, usable, share)
     else:
         excitatory = prior + TOLD_TWICE * (by_view - prior + _lean(sides, usable, share)) / 2
-    judgement = Judgement(sides, excitatory, share, not framed, same=same, mirrored=mirrored, hidden=hidden)
+    broad = np.median([v.broad for v in views], axis=0)
+    judgement = Judgement(sides, excitatory, share, not framed, None, same, mirrored, hidden, broad)
     kernel = np.mean([v.kernel.mean(0) for v in views], axis=0)
     inflation = float(np.median([v.inflation for v in views]))
     decay = float(np.exp(kernel @ np.log(tau)))

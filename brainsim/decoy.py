@@ -14,8 +14,9 @@ A pair counts once, for the sign that it gives more evidence for: a strong synap
 as well, which says nothing of unconnected pairs. `u` is the log odds of a connection, an offset of each type and a
 slope in each piece between knots; where the model of :mod:`brainsim.posterior` holds, u = log odds of the share + e.
 The prior is near that: weak synapses hide among the unconnected pairs, so that a share that was learned is too small,
-and the odds of weak evidence grow more slowly. `m` is how much more often noise looks like excitation than like
-inhibition: their synapses have other strengths. `a` is how much more often hidden input does; where much of it was
+and the odds of weak evidence grow more slowly. Both are so the less, the more synapses of a type are alike; slopes of
+both types differ from what is expected by the same factors. `m` is how much more often noise looks like excitation than
+like inhibition: their synapses have other strengths. `a` is how much more often hidden input does; where much of it was
 found, more is expected. `h` is how much more often unconnected pairs of an inhibitory neuron give evidence: they have
 more spikes, so everything shows more in them.
 """
@@ -38,11 +39,14 @@ TOLD_FROM, TOLD_TO = 0.5, 12.0  # evidence that tells: below, connected pairs ar
 RISES = (TOLD_FROM, 3.0, 6.0, 12.0)  # knots of `a` and `m`
 MOST_PAIRS = 100_000
 MOST_EVIDENCE, BEYOND = 30.0, 1e-3  # pairs beyond are as sure as can be and do not set the slope; their own is this
-COUNTED, MOST_COUNTED = 0.25, 1500.0  # of a pair, for pairs of a neuron are not independent; of all: they share errors
-OFFSET, LEARNED = 0.75, 1000.0  # over the model's, where the share was learned from many more pairs than this
-OFFSET_SD, TYPES_SD = 0.4, 1.2  # of the mean offset (four of five neurons are E); of the difference between E and I
-SLOPES, SLOPE_SD = (1.0, 0.7, 0.85, 1.0, 1.0), 0.6  # slopes of `u`; SD of their logarithms, and of their differences
-HIDDEN, MOST_HIDDEN = 0.75, 1.0  # `a_E`, and the first rise of `a` per nat, over hidden input; most of that
+COUNTED, MOST_COUNTED = 0.35, 1500.0  # of a pair, for pairs of a neuron are not independent; of all: they share errors
+OFFSET, OFFSET_ALIKE = 0.85, 0.4  # over the model's, where strengths are half-normal; where they are alike
+LEARNED = 1000.0  # pairs; an offset is expected where the share was learned from many more
+OFFSET_SD, TYPES_SD = 0.15, 1.2  # of the mean offset (four of five neurons are E); of the difference between E and I
+SLOPES = 1.0, 0.6, 0.9, 1.0, 1.0  # slopes of `u`
+SLOPES_ALIKE = 1.0, 0.9, 1.0, 1.0, 1.0  # where strengths are alike
+SLOPE_SD = 0.6  # of their logarithms, and of the differences of these
+HIDDEN, MOST_HIDDEN = 1.25, 1.0  # `a_E`, and the first rise of `a` per nat, over hidden input; most of that
 ASYMMETRY_SD, ASYMMETRIES_SD = 0.6, 0.4  # of an asymmetry; of the difference between those of E and I
 MIRRORED_SD = 1.0  # of `m`
 RISE_SD = 0.3  # of what `a` and `m` rise by per nat
@@ -59,6 +63,7 @@ def calibrated(
     spikes: Array | None = None,
     mirrored: Floats | None = None,
     hidden: float = 0.0,
+    broad: Array | None = None,
 ) -> Array:
     """Return the log odds that pairs are connected, given all evidence of the recording.
 
@@ -78,6 +83,8 @@ def calibrated(
         Evidence as `sides` of scores with the other sign, (2, pre, every k-th post); None where it is not known.
     hidden
         How often hidden input was found, over how often connections.
+    broad
+        Share of synapses with half-normal strengths, (type,), E first; the others are alike. None: all of them.
 
     Returns
     -------
@@ -95,14 +102,16 @@ def calibrated(
     Candes (2015), Ann Stat 43:2055 (noise has no sign).
     """
     pairs = int(usable.sum())
-    prior = float(np.log(share / (1 - share))) + OFFSET * pairs / (pairs + LEARNED)
+    many = np.ones(2) if broad is None else broad
+    prior = np.log(share / (1 - share)) + (OFFSET_ALIKE + (OFFSET - OFFSET_ALIKE) * many) * pairs / (pairs + LEARNED)
+    usual = np.outer(many, SLOPES) + np.outer(1 - many, SLOPES_ALIKE)
     decoys = _Decoys.of(_told(sides, excitatory, share, usable, mirrored), _busier(excitatory, spikes))
-    offset, slope = _fitted(decoys, prior, min(hidden, MOST_HIDDEN))
+    offset, slope = _fitted(decoys, prior, usual, min(hidden, MOST_HIDDEN))
     log_odds, at = np.zeros(pairs), 0
     for pre, whole in enumerate(excitatory):
         side = sides[:, pre, usable[pre]].astype(float)
         capped = np.minimum(side, MOST_EVIDENCE)
-        odds = offset[:, None] + _pieces(capped) @ slope + BEYOND * (side - capped)
+        odds = offset[:, None] + (_pieces(capped) @ slope[:, :, None])[..., 0] + BEYOND * (side - capped)
         found = np.logaddexp(log_expit(whole) + odds[0], log_expit(-whole) + odds[1])
         log_odds[at : (at := at + len(found))] = found
     return log_odds
@@ -191,23 +200,26 @@ OFFSETS, SLOPE, ASYMMETRY, RISE, BUSIER, NOISE, NOISE_RISE = (
 )
 
 
-def _expected(prior: float, hidden: float) -> Array:
+def _expected(prior: Array, hidden: float) -> Array:
     """Return what is expected of all parameters."""
     expected = np.zeros(sum(SIZES))
-    expected[OFFSETS], expected[SLOPE] = prior, np.log(SLOPES)
+    expected[OFFSETS] = prior
     expected[ASYMMETRY], expected[RISE.start] = (HIDDEN * hidden, 0.0), HIDDEN * hidden
     return expected
 
 
-def _fitted(decoys: _Decoys, prior: float, hidden: float) -> tuple[Array, Array]:
-    """Fit offsets of E and I, (type,), and slopes, (piece,), to which evidence is right and which a decoy."""
+def _fitted(decoys: _Decoys, prior: Array, usual: Array, hidden: float) -> tuple[Array, Array]:
+    """Fit offsets of E and I, (type,), and slopes, (type, piece), to which evidence is right and which a decoy.
+
+    `prior` and `usual` are what is expected of them.
+    """
     expected, each = _expected(prior, hidden), np.arange(len(decoys.kind))
     counted = min(COUNTED, MOST_COUNTED / max(len(each), 1))
 
     def loss(at: Array) -> tuple[float, Array]:
         value, by = _cost(at - expected)
-        slope, busy = np.exp(at[SLOPE]), decoys.busier + at[BUSIER]
-        odds = at[OFFSETS, None] + decoys.pieces @ slope
+        slope, busy = usual * np.exp(at[SLOPE]), decoys.busier + at[BUSIER]
+        odds = at[OFFSETS, None] + slope @ decoys.pieces.T
         a = (at[ASYMMETRY, None] + decoys.rises @ at[RISE]) / 2
         m = (at[NOISE] + decoys.rises @ at[NOISE_RISE]) / 2
         real = np.logaddexp(0, odds)
@@ -224,7 +236,7 @@ def _fitted(decoys: _Decoys, prior: float, hidden: float) -> tuple[Array, Array]
         like = push[E_RIGHT] - push[E_WRONG], push[I_WRONG] - push[I_RIGHT]
         tilt, noise = np.stack([like[0] - push[E_MIRRORED], like[1]]) / 2, (sum(like) + push[E_MIRRORED]) / 2
         by[OFFSETS] += pull.sum(1)
-        by[SLOPE] += (pull.sum(0) @ decoys.pieces) * slope
+        by[SLOPE] += ((pull @ decoys.pieces) * slope).sum(0)
         by[ASYMMETRY] += tilt.sum(1)
         by[RISE] += tilt.sum(0) @ decoys.rises
         by[BUSIER] += (push[I_RIGHT] + push[I_WRONG]).sum()
@@ -233,7 +245,7 @@ def _fitted(decoys: _Decoys, prior: float, hidden: float) -> tuple[Array, Array]
         return value, by
 
     best = np.asarray(minimize(loss, expected, jac=True, method="L-BFGS-B").x, np.float64)
-    return best[OFFSETS], np.exp(best[SLOPE])
+    return best[OFFSETS], usual * np.exp(best[SLOPE])
 
 
 def _cost(off: Array) -> tuple[float, Array]:

@@ -7,8 +7,8 @@ and the type of every neuron are learned from the scores by expectation-maximisa
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy.special import expit, log_expit
 from brainsim.alternative import REPEATED, Alternatives, Explained, Kind, summed
 from brainsim.kernel import Lags
 from brainsim.null import FEW_PAIRS, MOST_PAIRS, Null, sampled
-from brainsim.strength import USUALLY, Strength, likelihood_ratio
+from brainsim.strength import HALF_NORMAL, USUALLY, Levels, Strength, likelihood_ratio
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
@@ -31,6 +31,8 @@ STRAY = 1e-6
 POOLED = 20.0  # synapses; a type with fewer borrows the strengths of all
 NEGLIGIBLE, SELDOM = 1e-3, 1e-4
 HIDDEN_USUAL, HIDDEN_BEFORE = 0.03, 300.0  # share of pairs with hidden input before any is seen, by so many pairs
+LIKE, HARDLY = 0.7, 0.02  # correlation from which on a peak looks like a synapse; share of synapses that count as none
+UNCLEAR = 50.0  # peaks, as if the heights of so many were those of all
 EXPECTED = 100.0  # peaks of hidden input, as if so many had been seen where synapses say that they are
 MOST_MIRRORED = 100_000  # pairs whose scores are looked at with the other sign
 SMALLEST = 1e-300
@@ -62,6 +64,8 @@ class View:
         Log odds that the scores show any connections.
     hidden
         How often hidden input was found, over how often connections.
+    broad
+        Share of synapses with half-normal strengths, of which many are weak, (type,), E first; the others are alike.
     """
 
     sides: Floats
@@ -73,6 +77,7 @@ class View:
     inflation: float
     any: float = np.inf
     hidden: float = 0.0
+    broad: Array = field(default_factory=lambda: np.ones(2))
 
 
 def posts_sampled(neurons: int) -> slice:
@@ -85,7 +90,7 @@ def posts_mirrored(neurons: int) -> slice:
     return slice(0, neurons, max(1, -(-neurons * neurons // MOST_MIRRORED)))
 
 
-def view(score: Array, usable: NDArray[np.bool_], known: Array) -> View:
+def view(score: Array, usable: NDArray[np.bool_], known: Array, level: Levels | None = None) -> View:
     """Standardise scores of one kernel, learn the two groups and judge every pair.
 
     Parameters
@@ -96,16 +101,18 @@ def view(score: Array, usable: NDArray[np.bool_], known: Array) -> View:
         Pairs that can be judged, (pre, post).
     known
         Prior log odds of E against I of each neuron, (neuron,).
+    level
+        Levels of all pairs (:func:`brainsim.strength.levels`), (pre, post); None where they are not known.
     """
     n = len(score)
     plain = np.where(usable, score, 0).astype(np.float32)[:, :, None]
     null = Null.of(plain.reshape(-1, 1)[sampled(usable)].astype(float), n)
     null = null.by_neuron(np.stack([null.typical(each, 1) for each in plain]), usable)
     posts = posts_sampled(n)
-    null, groups = learned(plain[:, posts], null, usable, posts, known)
+    null, groups = learned(plain[:, posts], null, usable, posts, known, level=level)
     for pre in range(n):
         plain[pre] = null.standardised(plain[pre], usable[pre], pre)
-    return groups.judged(plain, usable, np.zeros(1, np.int64), known, null.spread)
+    return groups.judged(plain, usable, np.zeros(1, np.int64), known, null.spread, level)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,15 +178,23 @@ class Groups:
         hidden = Kind(self.peak, Strength(1.0, self.height)), float(np.log(self.shared / (1 - self.shared)))
         odds = np.log([PRIOR_EXCITATORY, 1 - PRIOR_EXCITATORY]) + np.log(REPEATED * self.share / (1 - self.share))
         back = tuple(zip(self._both(self.back), odds.tolist(), strict=True))
-        return Alternatives(kinds, self.overlap[np.ix_(self.columns, self.columns)], hidden, back)
+        overlap = self.overlap[np.ix_(self.columns, self.columns)]
+        return Alternatives(kinds, overlap, hidden, back, Strength(SIGNS[0], self.strength[0]))
 
     def _both(self, kernels: NDArray[np.int64]) -> tuple[Kind, Kind]:
         excitatory, inhibitory = (Strength(*each) for each in zip(SIGNS, self.strength, strict=True))
         return Kind(self.kernel[0, kernels], excitatory), Kind(self.kernel[1, kernels], inhibitory)
 
-    def explained(self, score: Floats) -> Explained | None:
+    @property
+    def clear(self) -> NDArray[np.bool_]:
+        """Which peaks of hidden input look like no excitatory synapse that is usual in this recording, (peak,)."""
+        synapses, peaks, _ = self.kinds
+        like = np.abs(self.overlap[:synapses, synapses : synapses + peaks]) > LIKE
+        return np.asarray(self.kernel[0] @ like < HARDLY)
+
+    def explained(self, score: Floats, level: Levels | None) -> Explained | None:
         """Explain pairs without a synapse by their scores, (pair, kernel); None where nothing else is looked at."""
-        return None if self.alternatives is None else self.alternatives.explain(score[:, self.columns])
+        return None if self.alternatives is None else self.alternatives.explain(score[:, self.columns], level)
 
     def judged(
         self,
@@ -188,6 +203,7 @@ class Groups:
         delay: NDArray[np.int64],
         known: Array,
         spread: Array,
+        level: Levels | None = None,
     ) -> View:
         """Judge the pairs of some presynaptic neurons.
 
@@ -203,16 +219,20 @@ class Groups:
             Prior log odds of E against I of these neurons, (pre,).
         spread
             What the scores were divided by, (kernel,).
+        level
+            Level of each pair, (pre, post); None where they are not known.
         """
         kernels, odds = self.kinds[0], known.astype(float)
         synaptic, some = self.columns[self.columns < kernels], posts_mirrored(usable.shape[1])
         sides, late = np.zeros((2, *usable.shape), np.float32), np.zeros(usable.shape, np.float32)
         mirrored = np.zeros_like(sides[:, :, some])
-        for pre, each in enumerate(score):
-            weighed = [kind.weighed(each[:, synaptic]) for kind in self.synapses]
+        level = np.zeros(usable.shape, np.int8) if level is None else level
+        for pre, (each, its) in enumerate(zip(score, level, strict=True)):
+            weighed = [kind.weighed(each[:, synaptic], its) for kind in self.synapses]
             mean_delay = [np.exp(of - summed(of)[:, None]) @ delay[synaptic] for of in weighed]
-            side, other = self._sides(each, weighed), -each[some]
-            turned = self._sides(other, [kind.weighed(other[:, synaptic]) for kind in self.synapses])
+            side, other = self._sides(each, weighed, its), -each[some]
+            back = [kind.weighed(other[:, synaptic], its[some]) for kind in self.synapses]
+            turned = self._sides(other, back, its[some])
             mirrored[:, pre] = np.where(usable[pre, some], turned, 0.0)
             pair = np.where(usable[pre], log_probability(side, self.share), 0.0)
             odds[pre] += pair[0].sum() - pair[1].sum()
@@ -220,15 +240,16 @@ class Groups:
             late[pre] = np.where(odds[pre] + side[0] - side[1] >= 0, *mean_delay)
         inflation = float(np.sqrt((self.kernel.mean(0) * np.maximum(spread[:kernels], 1) ** 2).sum()))
         hidden = self.shared / self.share if self.kinds[1] else 0.0
-        return View(sides, mirrored, odds, self.share, self.kernel, late, inflation, self.any, hidden)
+        broad = self.strength[:, : len(HALF_NORMAL)].sum(1)
+        return View(sides, mirrored, odds, self.share, self.kernel, late, inflation, self.any, hidden, broad)
 
-    def _sides(self, score: Floats, weighed: Sequence[Floats]) -> Array:
+    def _sides(self, score: Floats, weighed: Sequence[Floats], level: Levels) -> Array:
         """Return the evidence for an excitatory and for an inhibitory synapse, whatever else there is, (2, pair)."""
-        explained, side = self.explained(score), np.stack([summed(of) for of in weighed])
+        explained, side = self.explained(score, level), np.stack([summed(of) for of in weighed])
         if explained is None:
             return side
-        kinds = zip(side, self.synapses, strict=True)
-        return np.stack([explained.evidence(alone, kind.log_ratio) for alone, kind in kinds])
+        excitatory, inhibitory = (partial(kind.log_ratio, level=level) for kind in self.synapses)
+        return np.stack([explained.evidence(side[0], excitatory, True), explained.evidence(side[1], inhibitory, False)])
 
 
 def learned(
@@ -239,6 +260,7 @@ def learned(
     known: Array,
     grid: Lags | None = None,
     overlap: Array | None = None,
+    level: Levels | None = None,
 ) -> tuple[Null, Groups]:
     """Learn the two groups, and the null again from those who are probably not connected, in turns.
 
@@ -258,12 +280,14 @@ def learned(
         Which posts the scores are of.
     known, grid, overlap
         As in :func:`groups_of`.
+    level
+        Level of each pair, (pre, post), of all posts; None where they are not known.
     """
-    chosen = usable[:, posts]
+    chosen, its = usable[:, posts], None if level is None else level[:, posts]
 
     def learner(unlike: Null) -> _Learner:
         rows = [unlike.standardised(each, chosen[pre], pre, posts) for pre, each in enumerate(score)]
-        return _Learner(np.stack(rows), chosen, known, grid, overlap)
+        return _Learner(np.stack(rows), chosen, known, grid, overlap, its)
 
     latest, framed = learner(null), grid is not None and not grid.kinds[1]
     if framed or usable.sum() < FEW_PAIRS:
@@ -308,9 +332,9 @@ class _Ratios:
     scale: Array
 
     @classmethod
-    def of(cls, score: Floats, sign: float) -> Self:
-        """Make them for all kernels, (pair, kernel), and strengths."""
-        return cls(*likelihood_ratio(score, sign))
+    def of(cls, score: Floats, sign: float, level: Levels) -> Self:
+        """Make them for all kernels, (pair, kernel), and strengths; `level` is that of each pair."""
+        return cls(*likelihood_ratio(score, sign, level))
 
     def over(self, weight: Array) -> Array:
         """Return the ratio where kernels and strengths occur so often, over the scale, (pair,)."""
@@ -325,7 +349,13 @@ class _Learner:
     """Scores of some pairs from which groups are learned; their ratios are made once."""
 
     def __init__(
-        self, score: Floats, usable: NDArray[np.bool_], known: Array, grid: Lags | None, overlap: Array | None
+        self,
+        score: Floats,
+        usable: NDArray[np.bool_],
+        known: Array,
+        grid: Lags | None,
+        overlap: Array | None,
+        level: Levels | None = None,
     ) -> None:
         self._expected = None if grid is None else grid.expected
         self._begun = Groups.begun(grid, np.eye(score.shape[2]) if overlap is None else overlap)
@@ -333,10 +363,11 @@ class _Learner:
         if usable.sum() < FEW_PAIRS:
             return
         kinds = self._begun.kinds
+        self._level = np.zeros(len(self._usable), np.int8) if level is None else level.ravel()
         self._score = score.reshape(len(self._usable), -1)
         synapses, peaks = self._score[:, : kinds[0]], self._score[:, kinds[0] : kinds[0] + kinds[1]]
-        self._synapses = [_Ratios.of(synapses, sign) for sign in SIGNS]
-        self._peaks = _Ratios.of(peaks, 1.0) if kinds[1] else None
+        self._synapses = [_Ratios.of(synapses, sign, self._level) for sign in SIGNS]
+        self._peaks = _Ratios.of(peaks, 1.0, self._level) if kinds[1] else None
         self._explained: Explained | None = None
         self._beyond: list[Array] = []
         self._over = np.ones(len(self._score))
@@ -360,9 +391,9 @@ class _Learner:
 
     def explain(self, groups: Groups) -> None:
         """Explain the pairs without a synapse anew."""
-        self._explained = groups.explained(self._score)
+        self._explained = groups.explained(self._score, self._level)
         left = [] if self._explained is None else self._explained.left
-        self._beyond = [np.stack([kind.log_ratio(each) for kind in groups.synapses]) for each in left]
+        self._beyond = [np.stack([kind.log_ratio(each, self._level) for kind in groups.synapses]) for each in left]
 
     def improved(self, groups: Groups) -> Groups:
         """Return groups that make the scores more probable."""
@@ -411,8 +442,9 @@ class _Learner:
         """Return the evidence for a synapse and nothing else, and for a synapse with whatever else, (type, pair)."""
         if (explained := self._explained) is None:
             return single, single
-        whole = [explained.joined(each, [beyond[k] for beyond in self._beyond]) for k, each in enumerate(single)]
-        return np.stack([explained.alone(each) for each in single]) - explained.nothing, np.stack(whole)
+        types = [(each, [beyond[k] for beyond in self._beyond], k == 0) for k, each in enumerate(single)]
+        alone = np.stack([explained.alone(each, excites) for each, _, excites in types])
+        return alone - explained.nothing, np.stack([explained.joined(*each) for each in types])
 
     def _update(self, groups: Groups) -> None:
         """Bring the odds of hidden input up to what has been learned."""
@@ -423,12 +455,17 @@ class _Learner:
         self._explained = self._explained.updated(np.log(self._over) + self._peaks.scale + odds)
 
     def _with_hidden(self, groups: Groups, rest: Array) -> Groups:
-        """Return how often hidden input of each kind occurs among pairs that count so much, (pair,)."""
+        """Return how often hidden input of each kind occurs among pairs that count so much, (pair,).
+
+        How high its peaks are is told by those that no synapse is like: the largest synapses, whose shapes fit least,
+        can be taken for hidden input of any height, and would say that it is as high as they are.
+        """
         if self._explained is None or self._peaks is None:
             return groups
         belongs = np.exp(np.minimum(self._explained.hidden - self._explained.nothing, 0.0)) * rest
         found = self._peaks.found(groups.input, belongs / self._over)
         peak, height = found.sum(1) + 1 / len(found), found.sum(0) + USUALLY
+        height = found[groups.clear].sum(0) + UNCLEAR * height / height.sum()
         if self._expected is not None:
             peak += EXPECTED * self._expected.of(groups.kernel[0])
         shared = (belongs.sum() + HIDDEN_BEFORE * HIDDEN_USUAL) / (self._usable.sum() + HIDDEN_BEFORE)

@@ -28,6 +28,7 @@ from brainsim.null import Null, sampled
 from brainsim.posterior import Groups, View, learned, posts_sampled
 from brainsim.residual import Residuals, remainder, solve, survey
 from brainsim.shard_store import Arrays, Shards
+from brainsim.strength import Levels, levels, visible
 
 Array = NDArray[np.float64]
 Floats = NDArray[Any]  # of 32 bits
@@ -164,7 +165,7 @@ def grouped(shards: Shards, look: Look, parts: Keys, common: str, sizes: Keys) -
     wide = _null(seen).by_neuron(np.concatenate([shards.get(key)["typical"] for key in sizes]), usable)
     some = np.stack([each for block in range(len(residuals.rows)) for each in scores.of(block, posts)])
     known = prior_odds(n, _types(shards, look))
-    unlike, groups = learned(some, wide, usable, posts, known, look.grid, seen["overlap"][...])
+    unlike, groups = learned(some, wide, usable, posts, known, look.grid, seen["overlap"][...], _levels(look, shards))
     kept = {name: np.asarray(getattr(groups, name)) for name in LEARNED}
     return {**{name: getattr(unlike, name) for name in NULL}, **kept}
 
@@ -179,7 +180,7 @@ def judged(shards: Shards, look: Look, parts: Keys, common: str, learnt: str, bl
     groups = replace(Groups.begun(grid, seen["overlap"][...]), **{name: plain(told[name]) for name in LEARNED})
     scores = enumerate(_scores(shards, look, parts, seen).of(block))
     standard = (unlike.standardised(each, usable[k], first + k) for k, each in scores)
-    found = groups.judged(standard, usable, grid.delay, known, unlike.spread)
+    found = groups.judged(standard, usable, grid.delay, known, unlike.spread, _levels(look, shards, first, last))
     return {name: np.asarray(getattr(found, name)) for name in View.__dataclass_fields__}
 
 
@@ -203,6 +204,17 @@ def _scores(shards: Shards, look: Look, parts: Keys, common: Arrays) -> Scores:
 
 def _null(kept: Arrays) -> Null:
     return Null(*(kept[name][...] for name in NULL))
+
+
+def _levels(look: Look, shards: Shards, first: int = 0, last: int | None = None) -> Levels | None:
+    """Return the levels of the pairs of a block, (pre, post).
+
+    None in frames: inferred spikes are in units of their own, and what limits a score there is not how many there are.
+    """
+    if not look.grid.kinds[1]:
+        return None
+    each = visible(look.counts(shards).total)
+    return levels(each[first:last], each)
 
 
 def _types(shards: Shards, look: Look) -> NDArray[np.str_] | None:
