@@ -12,9 +12,22 @@ from sklearn.metrics import log_loss
 from brainsim.connectivity import infer
 from brainsim.hidden_peak import JITTER, Expected, Peaks
 from brainsim.kernel import lags
-from brainsim.posterior import Groups, groups_of
+from brainsim.posterior import Groups, groups_of, view
 from brainsim.recorded import Events
-from brainsim.strength import ALIKE, FURTHEST, HALF_NORMAL, SPREAD, USUALLY, Strength, likelihood_ratio
+from brainsim.strength import (
+    ALIKE,
+    FURTHEST,
+    GROWS,
+    HALF_NORMAL,
+    HIGHEST,
+    LEVEL,
+    SPREAD,
+    USUALLY,
+    Strength,
+    levels,
+    likelihood_ratio,
+    visible,
+)
 
 BIN = 0.001
 GRID = lags(BIN)
@@ -22,13 +35,14 @@ SYNAPSES, PEAKS, BACK = GRID.kinds
 HIDDEN = Peaks.all()
 
 
-def exact(score, weight):
-    """The log ratio of an effect under noise of variance 1, by integration over its size."""
+def exact(score, weight, larger=1.0):
+    """The log ratio of an effect under noise of variance 1, by integration over its size; strengths are `larger`."""
     size = np.linspace(0, 400, 400_001)
     step = np.full(len(size), size[1])
     step[0] /= 2
-    priors = [-(size**2) / (2 * variance) + 0.5 * np.log(2 / (np.pi * variance)) for variance in HALF_NORMAL]
-    for mean in ALIKE:
+    variances = larger**2 * np.array(HALF_NORMAL)
+    priors = [-(size**2) / (2 * variance) + 0.5 * np.log(2 / (np.pi * variance)) for variance in variances]
+    for mean in larger * np.array(ALIKE):
         scale = SPREAD * mean
         priors.append(norm.logpdf(size, mean, scale) - norm.logcdf(mean / scale))
     return logsumexp([logsumexp(prior + score * size - size**2 / 2, b=step) for prior in priors], b=weight)
@@ -44,6 +58,44 @@ def test_the_table_has_the_ratios_of_effects(score, sign, kinds):
     weight = np.linspace(0.4, 0.1, len(KINDS)) * np.isin(KINDS, kinds)
     found = Strength(sign, weight / weight.sum()).log_ratio(np.array([sign * score], np.float32))[0]
     assert found == pytest.approx(exact(score, weight / weight.sum()), rel=1e-5, abs=2e-3)
+
+
+@pytest.mark.parametrize("score", [-50.0, -0.31, 2.5, 17.003, FURTHEST + 5])
+def test_strengths_are_larger_where_neurons_fire_more(score):
+    weight, at = np.linspace(0.4, 0.1, len(KINDS)), np.array([0, -7, 5, HIGHEST], np.int8)
+    weight /= weight.sum()
+    found = Strength(1.0, weight).log_ratio(np.full((4, 2), score, np.float32), at)
+    for k, level in enumerate(at.tolist()):
+        np.testing.assert_allclose(found[k], exact(score, weight, LEVEL**level), rtol=1e-5, atol=2e-3)
+    one = Strength(1.0, weight).log_ratio(np.full(2, score, np.float32))
+    np.testing.assert_array_equal(one, found[0])
+
+
+def test_levels_follow_the_product_of_the_spikes():
+    spikes = np.array([100.0, 400.0, 6400.0, 1600.0, 0.0])
+    each = visible(spikes)
+    mean = np.exp(np.log(spikes[:4]).mean())
+    wanted = (np.outer(spikes, spikes)[:4, :4] / mean**2) ** GROWS
+    near = np.abs(np.log(LEVEL ** levels(each, each)[:4, :4].astype(float) / wanted)) / np.log(LEVEL)
+    assert near.max() <= 0.5 + 1e-9, "the nearest level"
+    assert levels(each, each).min() == -HIGHEST, "a silent neuron has the lowest"
+    np.testing.assert_array_equal(levels(each[1:3], each), levels(each, each)[1:3])
+    np.testing.assert_array_equal(visible(np.zeros(3)), 0)
+
+
+def test_what_neurons_fire_tells_how_large_their_scores_are():
+    """A score of 3 is much for two neurons that hardly fire and little for two that fire much."""
+    rng, n = np.random.default_rng(0), 100
+    lift, usable = rng.uniform(-6, 6, n), ~np.eye(100, dtype=bool)
+    level = levels(lift, lift)
+    connected = (rng.uniform(size=(n, n)) < 0.1) & usable
+    score = rng.normal(size=(n, n)) + 4 * connected * LEVEL ** level.astype(float) * rng.uniform(0.7, 1.3, (n, n))
+    told = {}
+    for name, each in (("with", level), ("without", None)):
+        seen = view(score, usable, np.full(n, np.log(4.0)), each)
+        odds = np.log(seen.share / (1 - seen.share)) + seen.sides[0][usable]
+        told[name] = log_loss(connected[usable], 1 / (1 + np.exp(-odds.astype(float))))
+    assert told["with"] < 0.9 * told["without"]
 
 
 def test_ratios_of_single_strengths_are_over_the_largest_of_their_pair():
@@ -185,6 +237,38 @@ def test_evidence_from_shapes_has_a_bound(groups):
     told = [np.median(evidence(groups, (kernel(3, 6), size))) for size in sizes]
     assert told[0] > 0.5
     assert told[-1] < 30 < 640**2 / 2
+
+
+def test_what_is_higher_than_hidden_input_is_a_synapse(groups):
+    """No shape tells a narrow peak of a strong synapse from common input; how high hidden cells make peaks does."""
+    low = replace(groups, height=np.eye(len(USUALLY))[1], strength=np.eye(len(USUALLY))[[4, 4]])
+    same = replace(low, height=np.eye(len(USUALLY))[4])
+    narrow = peak(1, 12), 40.0
+    assert np.median(evidence(low, narrow)) > 20 > 3 > np.median(evidence(same, narrow))
+    assert np.median(evidence(low, (peak(8, 10), 12.0))) < 0, "what is wide and not too high is hidden input still"
+
+
+def test_peaks_that_no_synapse_is_like_tell_how_high_hidden_input_is(groups):
+    early = replace(groups, kernel=np.tile(np.eye(SYNAPSES)[kernel(1, 6)], (2, 1)))
+    clear = dict(
+        zip(zip(HIDDEN.tau.tolist(), HIDDEN.at.tolist(), HIDDEN.path.tolist(), strict=True), early.clear, strict=True)
+    )
+    assert not clear[1.0, 7, False]
+    assert not clear[1.5, 5, True]
+    assert clear[1.0, 20, False]
+    assert clear[1.0, -2, False]
+    rng, n, posts = np.random.default_rng(2), 40, 100
+    what = rng.choice(3, size=(n, posts), p=[0.6, 0.2, 0.2])
+    at = np.stack([kernel(1, 3) + rng.integers(0, 4, (n, posts)), peak(1, 15) + rng.integers(0, 8, (n, posts))])
+    size = np.where(what == 1, rng.uniform(30, 60, (n, posts)), np.abs(rng.normal(size=(n, posts))) * 6)
+    signal = ((what > 0) * size)[..., None] * GRID.shape.T[
+        at[np.maximum(what, 1) - 1, np.arange(n)[:, None], np.arange(posts)]
+    ]
+    score = scores(signal.reshape(n * posts, -1)).reshape(n, posts, -1)
+    found = groups_of(score, np.ones((n, posts), bool), np.full(n, 3.0), GRID, GRID.shape.T @ GRID.shape)
+    high = np.isin(np.arange(len(USUALLY)), [3, 4])  # variances of 150 and more
+    assert found.strength[0][high].sum() > 0.3
+    assert found.height[high].sum() < 0.05
 
 
 def test_shares_are_learned():

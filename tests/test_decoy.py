@@ -61,14 +61,23 @@ def test_without_neurons_of_known_type_the_model_stands():
     half, none = np.zeros_like(excitatory), np.zeros_like(usable)
     far = np.maximum(sides[:, usable] - decoy.MOST_EVIDENCE, 0)
     assert far.any(), "some evidence is beyond what counts in full"
-    slope, pairs = np.array(decoy.SLOPES), usable.sum()
-    assert (slope[[0, 3, 4]] == 1).all(), "only the odds of weak and middling evidence are expected to grow more slowly"
+    both, pairs = np.array([decoy.SLOPES, decoy.SLOPES_ALIKE]), usable.sum()
+    assert (both[:, [0, 3, 4]] == 1).all(), (
+        "only the odds of weak and middling evidence are expected to grow more slowly"
+    )
+    assert (both[0] <= both[1]).all()
+    assert decoy.OFFSET > decoy.OFFSET_ALIKE
     slower = [np.clip(sides[:, usable], *ends) - ends[0] for ends in (decoy.KNOTS[:2], decoy.KNOTS[1:3])]
-    weak = (1 - slope[1]) * slower[0] + (1 - slope[2]) * slower[1]
-    mixed = np.logaddexp(*(sides[:, usable] - far + decoy.BEYOND * far - weak + np.log(0.5)))
-    judged = calibrated(sides, half, 0.1, usable)  # nobody is sure, so nobody is looked at
-    expected = np.log(1 / 9) + decoy.OFFSET * pairs / (pairs + decoy.LEARNED)
-    np.testing.assert_allclose(judged, expected + mixed, atol=1e-9)
+    for broad in (np.ones(2), np.array([0.8, 0.3])):
+        slope = broad[:, None] * both[0] + (1 - broad[:, None]) * both[1]
+        weak = (1 - slope[:, 1:2]) * slower[0] + (1 - slope[:, 2:3]) * slower[1]
+        offset = (broad * decoy.OFFSET + (1 - broad) * decoy.OFFSET_ALIKE) * pairs / (pairs + decoy.LEARNED)
+        each = sides[:, usable] - far + decoy.BEYOND * far - weak + np.log(1 / 9) + offset[:, None]
+        judged = calibrated(sides, half, 0.1, usable, broad=broad)  # nobody is sure, so nobody is looked at
+        np.testing.assert_allclose(judged, np.logaddexp(*(each + np.log(0.5))), atol=1e-9)
+    np.testing.assert_array_equal(
+        calibrated(sides, half, 0.1, usable), calibrated(sides, half, 0.1, usable, broad=np.ones(2))
+    )
     assert calibrated(sides, half, 0.1, none).shape == (0,)
 
 
