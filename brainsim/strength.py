@@ -50,7 +50,8 @@ def visible(spikes: Array) -> Array:
 
 def levels(pre: Array, post: Array) -> Levels:
     """Return the level of pairs of neurons that lift their scores by so many levels each, (pre, post)."""
-    return np.clip(np.round(np.add.outer(pre, post)), -HIGHEST, HIGHEST).astype(np.int8)
+    level = np.add.outer(pre.astype(np.float32), post.astype(np.float32))
+    return np.clip(np.round(level, out=level), -HIGHEST, HIGHEST, out=level).astype(np.int8)
 
 
 def likelihood_ratio(score: Floats, sign: float, level: Levels | None = None) -> tuple[Floats, Array]:
